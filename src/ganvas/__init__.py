@@ -1,0 +1,72 @@
+"""ganvas trains, judges, explains, explores and ships generative adversarial networks.
+
+    import ganvas as gan
+    run = gan.train(gan.images("faces/", size=64), run="runs/faces", seen=1_000_000)
+    run.generate(16, seed=0)
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from ganvas import losses, penalties
+    from ganvas.errors import InputError
+    from ganvas.game import Adam, Batch, Discriminator, Game, Move, RMSprop
+    from ganvas.generator import Generator, Prior
+    from ganvas.run import Run
+    from ganvas.spaces import toys
+    from ganvas.spaces.images import digits, images
+    from ganvas.training.batches import Batches
+    from ganvas.training.optim import Optimisers
+    from ganvas.training.rounds import rounds
+    from ganvas.verbs.generate import generate
+    from ganvas.verbs.list import list
+    from ganvas.verbs.show import show
+    from ganvas.verbs.train import train
+
+WHERE = {
+    "losses": "ganvas.losses",
+    "penalties": "ganvas.penalties",
+    "toys": "ganvas.spaces.toys",
+    "InputError": "ganvas.errors:InputError",
+    "Adam": "ganvas.game:Adam",
+    "RMSprop": "ganvas.game:RMSprop",
+    "Batch": "ganvas.game:Batch",
+    "Discriminator": "ganvas.game:Discriminator",
+    "Game": "ganvas.game:Game",
+    "Move": "ganvas.game:Move",
+    "Generator": "ganvas.generator:Generator",
+    "Prior": "ganvas.generator:Prior",
+    "Run": "ganvas.run:Run",
+    "digits": "ganvas.spaces.images:digits",
+    "images": "ganvas.spaces.images:images",
+    "Batches": "ganvas.training.batches:Batches",
+    "Optimisers": "ganvas.training.optim:Optimisers",
+    "rounds": "ganvas.training.rounds:rounds",
+    "generate": "ganvas.verbs.generate:generate",
+    "list": "ganvas.verbs.list:list",
+    "show": "ganvas.verbs.show:show",
+    "train": "ganvas.verbs.train:train",
+}
+
+__all__ = [
+    "Adam", "Batch", "Batches", "Discriminator", "Game", "Generator", "InputError", "Move", "Optimisers", "Prior",
+    "RMSprop", "Run", "digits", "generate", "images", "list", "losses", "penalties", "rounds", "show", "toys", "train",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used: torch is loaded only then."""
+    if name not in WHERE:
+        raise AttributeError(f"module 'ganvas' has no attribute '{name}'")
+    path, _, member = WHERE[name].partition(":")
+    found = import_module(path)
+    value = getattr(found, member) if member else found
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> "list[str]":  # type: ignore[valid-type]
+    return sorted([*globals(), *WHERE])

@@ -1,0 +1,47 @@
+"""Generative Adversarial Nets. Goodfellow et al. 2014, arXiv:1406.2661, Algorithm 1."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+from ganvas import losses
+from ganvas.game import Adam, Batch, Discriminator, Game, Move
+from ganvas.generator import Generator
+
+
+class GAN(Game):
+    """The original game, with the loss of your choice.
+
+    D learns to tell real from made, G to be taken for real. At equilibrium p_g = p_data, D = 1/2 and, for the
+    minimax loss, V = -log 4 (Theorem 1). G's move meets the batch that D's last move has just judged, through the
+    updated D: one pass of G for both, as in Algorithm 1. Adam(2e-4, 0.5, 0.999): DCGAN, arXiv:1511.06434.
+    """
+
+    G: Generator  # z ~ prior (and y) -> x
+    D: Discriminator  # batch -> logit [n]
+    loss: Literal["minimax", "non_saturating", "least_squares", "hinge", "wasserstein", "relativistic"] = (
+        "non_saturating"  # what the players descend
+    )
+    discriminator_moves: int = 1  # k: moves of D in a round
+    generator_moves: int = 1  # moves of G in a round
+    turns: Literal["moves", "epochs"] = "moves"  # what discriminator_moves and generator_moves count
+
+    def optimiser(self, player: str) -> Adam:
+        """Radford et al. 2016, section 4."""
+        return Adam(2e-4, (0.5, 0.999))
+
+    def play(self, batches: Iterator[Batch]) -> Iterator[Move]:
+        """One round: k moves of D, then G's."""
+        loss = losses.ALL[self.loss]
+        for _ in range(self.discriminator_moves):
+            real = next(batches)
+            fake = self.G.sample(like=real)
+            r, f = self.D(real), self.D(fake.detach())
+            yield Move(self.D, loss.discriminator(r, f), {"real": loss.belief(r), "fake": loss.belief(f)})
+        for move in range(self.generator_moves):
+            if move:
+                real = next(batches)
+                fake = self.G.sample(like=real)
+            r = self.D(real) if loss.pairs else f
+            yield Move(self.G, loss.generator(r, self.D(fake)))

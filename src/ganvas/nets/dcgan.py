@@ -1,0 +1,132 @@
+"""Convolutional players for pictures of any size and any number of channels.
+
+Radford et al. 2016 (DCGAN), arXiv:1511.06434, section 3: strided convolutions 4×4 instead of pooling, batch norm,
+rectifiers. At 64×64 RGB with ``width=64``, ``latent=100`` and batch norm in both, the parameter counts are those of
+the widespread PyTorch version: 3,576,704 and 2,765,568. Two differences serve other games: the discriminator has no
+norm unless asked (penalties need each sample judged alone), and conditions act by conditional batch norm in the
+generator (Dumoulin et al. 2017, arXiv:1610.07629) and by projection in the discriminator.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import leaky_relu, relu
+
+from ganvas.game import Batch
+from ganvas.game import Discriminator as Player
+from ganvas.space import Space
+
+Norm = Literal["batch", "none"]
+
+
+def sizes(height: int, width: int) -> list[tuple[int, int]]:
+    """Resolutions from fine to coarse: halved, rounding up, while the short side is 8 or more; at least once.
+
+    64×64 -> 64, 32, 16, 8, 4; 28×28 -> 28, 14, 7; 48×64 -> 48×64, 24×32, 12×16, 6×8.
+    """
+    steps = [(height, width)]
+    while len(steps) < 2 or min(steps[-1]) >= 8:
+        steps.append((-(-steps[-1][0] // 2), -(-steps[-1][1] // 2)))
+    return steps
+
+
+class ConditionalNorm(nn.Module):
+    """Batch norm whose gain and bias depend on the condition: Dumoulin et al. 2017, arXiv:1610.07629, eq. (5)."""
+
+    def __init__(self, channels: int, condition: int, norm: Norm) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm2d(channels) if norm == "batch" else nn.Identity()
+        self.embed = nn.Linear(condition, 2 * channels, bias=False) if condition else None
+
+    def forward(self, x: Tensor, y: Tensor | None) -> Tensor:
+        """[n, c, h, w] and conditions [n, k] -> [n, c, h, w]."""
+        x = self.norm(x)
+        if self.embed is None or y is None:
+            return x
+        gain, bias = self.embed(y)[:, :, None, None].chunk(2, 1)
+        return torch.addcmul(x + bias, x, gain)
+
+
+class Generator(nn.Module):
+    """z [n, latent] and y [n, c] or None -> [n, channels, height, width]."""
+
+    def __init__(
+        self,
+        space: Space,
+        latent: int = 100,  # size of z
+        width: int = 64,  # channels at the finest resolution (ngf); doubled at each coarser one, up to ×8
+        norm: Norm = "batch",  # normalisation after each layer
+    ) -> None:
+        super().__init__()
+        self.latent = latent
+        channels, *size = space.shape
+        self.steps = sizes(*size)
+        depth = len(self.steps) - 1
+        wide = [channels, *(width * 2 ** min(i, 3) for i in range(depth))]  # fine to coarse
+        condition = space.labels.width if space.labels else 0
+        bare = norm == "none"
+        self.start = nn.ConvTranspose2d(latent, wide[-1], self.steps[-1], bias=bare)
+        self.ups = nn.ModuleList(
+            nn.ConvTranspose2d(wide[i], wide[i - 1], 4, 2, 1, bias=bare and i > 1) for i in range(depth, 0, -1)
+        )
+        self.norms = nn.ModuleList(ConditionalNorm(c, condition, norm) for c in reversed(wide[1:]))
+        self.apply(init)
+
+    def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+        """z [n, latent], y [n, c] or None -> [n, channels, height, width], not yet squashed."""
+        x = self.start(z[:, :, None, None])
+        for norm, up, (h, w) in zip(self.norms, self.ups, self.steps[-2::-1], strict=True):
+            x = up(relu(norm(x, y)))[:, :, :h, :w]
+        return x
+
+
+class Discriminator(Player):
+    """Batch -> scores [n]. Conditions act by projection (Miyato & Koyama 2018, arXiv:1802.05637, eq. (3))."""
+
+    def __init__(
+        self,
+        space: Space,
+        width: int = 64,  # channels after the first layer (ndf); doubled at each coarser one, up to ×8
+        norm: Norm = "none",  # normalisation of the inner layers; with penalties leave it out
+    ) -> None:
+        super().__init__()
+        channels, height, breadth = space.shape
+        depth = len(sizes(height, breadth)) - 1
+        wide = [channels, *(width * 2 ** min(i, 3) for i in range(depth))]
+        bare = norm == "none"
+        self.downs = nn.ModuleList(
+            nn.Conv2d(a, b, 4, 2, 1, bias=bare) for a, b in zip(wide, wide[1:], strict=False)
+        )
+        self.norms = nn.ModuleList(
+            nn.Identity() if bare or i == 0 else nn.BatchNorm2d(c) for i, c in enumerate(wide[1:])
+        )
+        last = (max(height // 2**depth, 1), max(breadth // 2**depth, 1))
+        self.score = nn.Conv2d(wide[-1], 1, last, bias=bare)
+        self.project = nn.Linear(space.labels.width, wide[-1], bias=False) if space.labels else None
+        self.apply(init)
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Scores [n]."""
+        h = batch.x
+        for down, norm in zip(self.downs, self.norms, strict=True):
+            h = leaky_relu(norm(down(h)), 0.2)
+        scores = self.score(h).flatten()
+        if self.project is not None and batch.y is not None:
+            pooled = h.mean((2, 3))
+            scores = scores + (pooled * self.project(batch.y)).sum(1) / math.sqrt(pooled.shape[1])
+        return scores
+
+
+def init(module: nn.Module) -> None:
+    """Weights N(0, 0.02), norm gains N(1, 0.02), biases 0: section 4 of the paper and its code."""
+    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+        nn.init.normal_(module.weight, 0.0, 0.02)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+    elif isinstance(module, nn.BatchNorm2d):
+        nn.init.normal_(module.weight, 1.0, 0.02)
+        nn.init.zeros_(module.bias)

@@ -1,0 +1,130 @@
+"""The marriage of a game, networks and data. Games never see nets, nets never see games: here they meet."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from typing import Any
+
+import torch
+from torch import nn
+
+from ganvas.errors import InputError, nearest
+from ganvas.game import Game
+from ganvas.generator import Generator, Prior
+from ganvas.space import DataOptions, Space
+from ganvas.training.settings import Settings
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a recipe function returns: names of a game and of a net, and the flags it sets on them and on the run."""
+
+    game: str
+    net: str
+    flags: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Flag:
+    """A setting of the game, of a player's network or of the run: where it belongs, its type, default and help."""
+
+    owner: str  # "game", a player's field name such as "G", "run" or "data"
+    name: str
+    type: Any
+    default: Any
+    help: str
+
+
+@dataclass(frozen=True)
+class Couple:
+    """A game class and the network class of each of its players, by field name."""
+
+    game: type[Game]
+    nets: dict[str, type[nn.Module]]
+
+    def flags(self) -> list[Flag]:
+        """Every setting of the game and of the networks."""
+        found = [
+            Flag("game", f.name, hints(self.game)[f.name], f.default, comments(self.game).get(f.name, ""))
+            for f in fields(self.game)
+            if f.name not in self.nets and f.default is not MISSING
+        ]
+        for player, net in self.nets.items():
+            told = comments(net)
+            for p in list(inspect.signature(net).parameters.values())[1:]:
+                kind = hints(net.__init__).get(p.name, str)
+                found.append(Flag(player, p.name, kind, p.default, told.get(p.name, "")))
+        return found
+
+    def distribute(self, flags: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+        """Split ``{flag: value}`` by owner. ``game.width`` and ``G.width`` name the owner; a bare name goes to every
+        network that has it. Raises InputError for an unknown name or one that both the game and others have."""
+        given: dict[str, dict[str, Any]] = {"run": {}, "data": {}, "game": {}, **{player: {} for player in self.nets}}
+        known = [*self.flags(), *flags_of(Settings, "run"), *flags_of(DataOptions, "data")]
+        for name, value in flags.items():
+            owner, _, bare = name.rpartition(".")
+            owners = {f.owner for f in known if f.name == bare and owner in ("", f.owner)}
+            if not owners:
+                raise InputError(f"no setting '{name}'{nearest(name, {f.name for f in known})}")
+            if len(owners) > 1 and owners & {"game", "run", "data"}:
+                choices = " or ".join(f"--{o}.{bare}" for o in sorted(owners))
+                raise InputError(f"--{bare} belongs to {' and '.join(sorted(owners))}; write {choices}")
+            for one in owners:
+                given[one][bare] = value
+        return given
+
+    def build(self, space: Space, given: Mapping[str, Mapping[str, Any]], settings: Settings) -> Game:
+        """Make the players for ``space`` and the game, from the settings' seed. Same seed, same weights."""
+        torch.manual_seed(settings.seed)
+        players: dict[str, nn.Module] = {}
+        for name, net in self.nets.items():
+            made = net(space, **given[name])
+            if hints(self.game)[name] is Generator:
+                prior = Prior(int(made.latent), settings.prior)  # type: ignore[arg-type]
+                made = Generator(made, prior, space.head(), space.labels)
+            players[name] = made
+        return self.game(**players, **given["game"])
+
+
+def couple(game: type[Game], net: types.ModuleType) -> Couple:
+    """Find in a net module the class for each player of a game: the field's annotation names the role."""
+    nets: dict[str, type[nn.Module]] = {}
+    for name, kind in hints(game).items():
+        if inspect.isclass(kind) and issubclass(kind, nn.Module):
+            found = getattr(net, kind.__name__, None)
+            if found is None:
+                raise InputError(f"{game.__name__} needs a {kind.__name__} for {name}, which net {net.__name__} lacks")
+            nets[name] = found
+    return Couple(game, nets)
+
+
+def flags_of(settings: type, owner: str) -> list[Flag]:
+    """The fields of a settings dataclass, as flags."""
+    told, kinds = comments(settings), hints(settings)
+    return [Flag(owner, f.name, kinds[f.name], f.default, told.get(f.name, "")) for f in fields(settings)]
+
+
+def hints(thing: Any) -> dict[str, Any]:
+    """The resolved annotations of a game's own fields, or of a function."""
+    found = typing.get_type_hints(thing)
+    return {n: found[n] for n in (f.name for f in fields(thing))} if inspect.isclass(thing) else found
+
+
+def comments(cls: type) -> dict[str, str]:
+    """The comment that stands behind each field or parameter in the source: ``width: int = 64  # channels``."""
+    try:
+        lines = inspect.getsource(cls).split("\n")
+    except OSError:
+        return {}
+    found, name = {}, ""
+    for line in lines:
+        if start := re.match(r"\s+(\w+): [^=#]+(=|#|,|$)", line):
+            name = start[1]
+        if name and name not in found and (told := re.search(r"#\s+(.+)$", line)):
+            found[name] = re.sub(r"^(noqa|type:).*", "", told[1]).strip()
+    return found

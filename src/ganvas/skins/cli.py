@@ -1,0 +1,218 @@
+"""The command line: one sub-command for each verb, its flags read off the verb's signature."""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import io
+import json
+import re
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import field, make_dataclass
+from typing import Annotated, Any, get_type_hints
+
+import ganvas
+
+VERBS = {
+    "train": "train a generator on your data",
+    "generate": "draw samples from a trained generator",
+    "show": "say what a run is, how far it got, and its last figures",
+    "list": "list games, nets, recipes, data and runs",
+}
+POSITIONAL = {"train": ("data",), "generate": ("run",), "show": ("run",), "list": ("kind",)}
+USAGE = """\
+ganvas trains, judges, explains, explores and ships generative adversarial networks.
+
+usage: ganvas VERB …          ganvas VERB --help explains a verb
+
+{verbs}
+
+first steps:
+  ganvas train digits --minutes 2             real handwritten digits; nothing is downloaded
+  ganvas train faces/ --size 64               your own folder, archive or array of pictures
+  ganvas generate runs/digits-r3gan --out sevens.png --label 7
+  ganvas list games
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command line; returns the exit code: 0 done, 2 the input is wrong, 130 interrupted, 1 anything else."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print(USAGE.format(verbs="\n".join(f"  {verb:10} {what}" for verb, what in VERBS.items())), end="")
+        return 0
+    if arguments[0] in ("-V", "--version"):
+        print(f"ganvas {ganvas.__version__}")
+        return 0
+    with contextlib.suppress(AttributeError, ValueError):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    if arguments[0] not in VERBS:
+        from ganvas.errors import nearest
+
+        return fail(f"no verb '{arguments[0]}'{nearest(arguments[0], VERBS)}")
+    return guarded(*arguments)
+
+
+def guarded(verb: str, *arguments: str) -> int:
+    """Perform a verb and turn what it raises into a line and an exit code."""
+    try:
+        perform(verb, list(arguments))
+    except ganvas.InputError as error:
+        return fail(str(error))
+    except KeyboardInterrupt as error:
+        return fail(str(error) or "interrupted", 130)
+    except (FloatingPointError, ConnectionError, MemoryError) as error:
+        return fail(str(error) or type(error).__name__, 1)
+    except SystemExit as stop:
+        return int(stop.code or 0)
+    return 0
+
+
+def fail(message: str, code: int = 2) -> int:
+    """Print one line on standard error; returns ``code``."""
+    print(f"ganvas: {' '.join(message.split())}", file=sys.stderr)
+    return code
+
+
+def perform(verb: str, arguments: list[str]) -> None:
+    """Parse the arguments of a verb, call it and print what it returns."""
+    function: Callable[..., Any] = getattr(ganvas, verb)
+    fields = signature_fields(verb, function)
+    if verb == "train":
+        fields += train_fields(arguments)
+    else:
+        fields.append(("json", bool, field(default=False), "print JSON"))
+    given = parse(verb, function, fields, arguments)
+    as_json = given.pop("json", False)
+    result = function(**given)
+    if verb == "train":
+        print(f"{result.path}: {result.progress.seen:,} samples seen; draw with: ganvas generate {result.path} --out …")
+    elif as_json:
+        print(json.dumps(result if isinstance(result, dict) else str(result), indent=1))
+    else:
+        tell(verb, result)
+
+
+Field = tuple[str, Any, Any, str]  # name, type, dataclasses.field, help
+
+
+def signature_fields(verb: str, function: Callable[..., Any]) -> list[Field]:
+    """The named parameters of a verb, with the help of its docstring."""
+    told = dict(re.findall(r"^        (\w+): ((?:.|\n {12})+)", inspect.getdoc(function) and function.__doc__ or "", re.M))
+    kinds, found = get_type_hints(function), []
+    for name, p in inspect.signature(function).parameters.items():
+        if p.kind is p.VAR_KEYWORD:
+            continue
+        kind = kinds[name] if verb == "list" or kinds[name] in (int, float | None) else str | None
+        positional = name in POSITIONAL[verb]
+        required = p.default is p.empty
+        default = field() if required else field(default=p.default)
+        text = " ".join(told.get(name, "").split())
+        found.append((name, marked(str if required and kind == str | None else kind, text, positional), default, text))
+    return found
+
+
+def marked(kind: Any, text: str, positional: bool = False, hint: str = "") -> Any:
+    """A type annotated for tyro."""
+    import tyro
+
+    told = tyro.conf.arg(help=text, help_behavior_hint=hint)
+    return Annotated[kind, told, tyro.conf.Positional] if positional else Annotated[kind, told]
+
+
+def train_fields(arguments: list[str]) -> list[Field]:
+    """The settings of run and data, and those of the game and nets that the arguments name."""
+    from ganvas.verbs.train import flags
+
+    chosen = {name: value_of(arguments, name) for name in ("recipe", "game", "net", "resume", "trust")}
+    found: dict[str, Field] = {}
+    asked = set(re.findall(r"--([A-Za-z]+\.[\w-]+)", " ".join(arguments)))
+    for flag in flags(**chosen):
+        for name in (flag.name, f"{flag.owner}.{flag.name}"):
+            if name in found or ("." in name and name.replace("_", "-") not in {a.replace("_", "-") for a in asked}):
+                continue
+            found[name] = train_field(name, flag.type, flag.default, flag.help)
+    return list(found.values())
+
+
+def train_field(name: str, kind: Any, default: Any, text: str) -> Field:
+    """A flag that is None unless given; its help names the default."""
+    import tyro
+
+    if kind is bool:
+        told = tyro.conf.arg(help=text, name=name.replace("_", "-"))
+        return name, Annotated[bool, told], field(default=default), text
+    hint = "" if default is None else f"(default: {default})"
+    told = tyro.conf.arg(help=text, help_behavior_hint=hint, name=name.replace("_", "-"))
+    return name, Annotated[kind | None, told], field(default=None), text
+
+
+def value_of(arguments: list[str], name: str) -> str | None:
+    """The value of ``--name VALUE`` or ``--name=VALUE``, if it is given."""
+    for here, following in zip(arguments, [*arguments[1:], ""], strict=True):
+        if here == f"--{name}":
+            return following
+        if here.startswith(f"--{name}="):
+            return here.partition("=")[2]
+    return None
+
+
+def parse(verb: str, function: Callable[..., Any], fields: list[Field], arguments: list[str]) -> dict[str, Any]:
+    """The given arguments, by name. Raises InputError with one line for a wrong one."""
+    import tyro
+
+    made = make_dataclass(verb, [(n.replace(".", "__"), kind, how) for n, kind, how, _ in sorted_fields(fields)])
+    about = (inspect.getdoc(function) or "").split("\n\nArgs:")[0]
+    config = (tyro.conf.FlagCreatePairsOff,) if False else ()
+    errors = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(errors):
+            options = tyro.cli(made, prog=f"ganvas {verb}", description=about, args=short(arguments), config=config)
+    except SystemExit as stop:
+        if not stop.code:
+            raise
+        raise ganvas.InputError(one_line(errors.getvalue(), verb)) from None
+    defaults = {n: how.default for n, _, how, _ in fields}
+    values = {n: getattr(options, n.replace(".", "__")) for n, *_ in fields}
+    return {n: v for n, v in values.items() if v is not defaults[n] and v != defaults[n]}
+
+
+def sorted_fields(fields: list[Field]) -> list[Field]:
+    """Required ones first, as a dataclass wants them."""
+    from dataclasses import MISSING
+
+    return sorted(fields, key=lambda f: f[2].default is not MISSING)
+
+
+def short(arguments: list[str]) -> list[str]:
+    """Spell out ``-n``."""
+    return ["--n" if a == "-n" else a for a in arguments]
+
+
+def one_line(text: str, verb: str) -> str:
+    """What the parser's boxed message says, in one line."""
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", text)
+    words = " ".join(re.sub(r"[╭╮╰╯│─]+", " ", plain).split())
+    return f"{words.removeprefix('Unrecognized options').removeprefix('Parsing error').strip()} (ganvas {verb} --help)"
+
+
+def tell(verb: str, result: Any) -> None:
+    """Print a verb's result for a person."""
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    if verb == "generate":
+        print(result)
+        return
+    for title, rows in result.items() if verb == "list" else [(result["run"], result)]:
+        table = Table(title=title, title_justify="left", show_header=False, box=None, padding=(0, 2))
+        for name, value in rows.items():
+            table.add_row(name, value if isinstance(value, str) else json.dumps(value))
+        console.print(table)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,96 @@
+"""Draw samples from a trained generator: pictures, or an array."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+
+from ganvas.errors import InputError
+from ganvas.files import png, write_file, writing
+from ganvas.run import Run
+
+DIGITS = 5  # of a picture's number in its file name
+STEP = 256  # samples held in memory at a time, when each is its own file
+
+
+def generate(
+    run: Run | str | Path,
+    *,
+    out: str | Path,
+    n: int = 64,
+    label: str | None = None,
+    seed: int = 0,
+    truncation: float | None = None,
+    trust: str | Path | None = None,
+) -> Path:
+    """Draw ``n`` samples and write them to ``out``; returns its path. The same seed gives the same samples.
+
+    Args:
+        run: the run folder.
+        out: a .png (one grid), a folder (one PNG each), or .npz (samples uint8 [n, h, w, c], labels [n]).
+        n: how many.
+        label: a class name or number for all of them (default: drawn as in the training data). Several label
+            columns: a,b or hair=a,smile=b.
+        seed: sample number i is a function of (seed, i).
+        truncation: narrow a normal prior to ±T: below 2 less variety, cleaner samples.
+        trust: your own Python file, when the run's network is yours.
+
+    Raises:
+        InputError: no such run or label, or ``out`` cannot be written.
+    """
+    run = run if isinstance(run, Run) else Run(run, trust)
+    out = Path(out)
+    if n < 1:
+        raise InputError(f"-n {n} must be 1 or more")
+    if not 0 <= seed < 2**63:
+        raise InputError(f"--seed {seed} must be between 0 and 2^63 - 1")
+    if truncation is not None and truncation < 0.05:
+        raise InputError(f"--truncation {truncation} must be 0.05 or more")
+    how = (seed, label, truncation)
+    if out.suffix.lower() == ".png":
+        raw, _ = run.samples(range(n), *how)
+        write_file(out, png(run.space.show(raw, max(1, round(n**0.5 + 0.499)))))
+    elif out.suffix.lower() == ".npz":
+        write_array(run, out, n, how)
+    elif out.suffix:
+        raise InputError(f"--out {out}: end it with .png or .npz, or name a folder")
+    else:
+        write_pictures(run, out, n, how)
+    return out
+
+
+How = tuple[int, str | None, float | None]  # seed, label, truncation
+
+
+def write_array(run: Run, out: Path, n: int, how: How) -> None:
+    """``samples`` [n, h, w, c] and ``labels``: [n], or [n, columns] when there are several."""
+    raw, labels = run.samples(range(n), *how)
+    arrays = {"samples": raw}
+    if labels is not None and run.space.labels is not None:
+        whole = all(column.classes for column in run.space.labels.columns)
+        stored = labels.astype(np.int64) if whole else labels
+        arrays["labels"] = stored[:, 0] if stored.shape[1] == 1 else stored
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, allow_pickle=False, **arrays)
+    write_file(out, buffer.getvalue())
+
+
+def write_pictures(run: Run, out: Path, n: int, how: How) -> None:
+    """One PNG for each sample, ``00000_label.png``, made step by step so that any ``n`` fits in memory."""
+    with writing(out):
+        out.mkdir(parents=True, exist_ok=True)
+    for start in range(0, n, STEP):
+        numbers = range(start, min(start + STEP, n))
+        raw, labels = run.samples(numbers, *how)
+        told = run.space.labels.names(labels) if labels is not None and run.space.labels else [""] * len(raw)
+        for number, picture, label in zip(numbers, run.space.pictures(raw), told, strict=True):
+            tail = f"_{safe(label)}" if label else ""
+            write_file(out / f"{number:0{DIGITS}d}{tail}.png", png(picture))
+
+
+def safe(label: str) -> str:
+    """A label as part of a file name."""
+    return "".join(c if c.isalnum() or c in "-." else "-" for c in label)[:60]
+

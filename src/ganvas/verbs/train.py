@@ -1,0 +1,239 @@
+"""Train a generator on your data."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ganvas import names
+from ganvas.errors import InputError
+from ganvas.game import Game
+from ganvas.monitors.progress import progress
+from ganvas.monitors.samples import samples
+from ganvas.monitors.tensorboard import tensorboard
+from ganvas.recipe import Couple, Flag, Recipe, couple, flags_of
+from ganvas.record import Given, differences, machine, record, versions
+from ganvas.run import Run
+from ganvas.session import SEEN, Plan, Session
+from ganvas.space import Data, DataOptions
+from ganvas.training import devices
+from ganvas.training.settings import Settings
+
+TRIAL_SHARE, TRIAL_SECONDS = 0.02, 5.0  # of a run in minutes, spent on timing its rounds
+PASSING = ("override", "quiet", "tensorboard")  # settings of a session, not of the run
+
+
+def train(
+    data: Data | str | Path | None = None,
+    *,
+    recipe: str | None = None,
+    game: str | type[Game] | None = None,
+    net: str | None = None,
+    run: str | Path | None = None,
+    resume: str | Path | None = None,
+    trust: str | Path | None = None,
+    **flags: Any,
+) -> Run:
+    """Train a generator and return its run.
+
+    Args:
+        data: a folder, archive or file of pictures, ``hf:NAME``, a built-in name (digits, ring, grid), or loaded data.
+        recipe: a recipe's name; sets game, net and flags that suit each other.
+        game: a game's name, ``mine.py:CLASS``, or a Game class.
+        net: a net's name or ``mine.py``.
+        run: the run folder to make (default: ``runs/<data>-<game>``).
+        resume: a run folder to go on with, instead of ``data`` and the rest.
+        trust: your own Python file, when the run to resume uses one.
+        **flags: settings of the run (``Settings``), of data (``DataOptions``), of the game and of the nets.
+
+    Raises:
+        InputError: something given is wrong; the message says what to do.
+        FloatingPointError: the losses are no longer finite; earlier checkpoints stay.
+    """
+    if resume is not None:
+        return go_on(Run(resume, trust), data, {"recipe": recipe, "game": game, "net": net}, flags)
+    if data is None:
+        raise InputError("what to train on? give a folder, a file or a name: ganvas train DATA")
+    loaded = load_data(data, flags)
+    chosen, given = choose(loaded, recipe, game, net, flags)
+    settings = Settings(**given["run"])
+    threads(settings.threads)
+    device = devices.choose(settings.device, settings.precision)
+    place = Path(run) if run is not None else Path("runs") / f"{loaded.name}-{stem(chosen.game)}"
+    if (place / "run.json").exists():
+        return existing(place, trust)
+    plan = make_plan(loaded, chosen, given, settings, device)
+    made = record(place, loaded, chosen, given, plan, device)
+    return perform(made, Session(loaded, chosen, given, settings, device, plan))
+
+
+def flags(
+    recipe: str | None = None,
+    game: str | None = None,
+    net: str | None = None,
+    resume: str | None = None,
+    trust: str | None = None,
+) -> list[Flag]:
+    """Every flag that ``train`` takes for this game and net: of run and data, of the game, of the nets.
+
+    A recipe chooses by the data, so with one the flags of all games count; without a net those of all nets.
+    """
+    found = [*flags_of(Settings, "run"), *flags_of(DataOptions, "data")]
+    if resume is not None:
+        return found + recorded_couple(Run(resume, trust)).flags()
+    games = [game] if game else [*names.listing("games")] if recipe else [SUITED.game]
+    for one in games:
+        for other in [net] if net else names.listing("nets"):
+            couple_flags = couple(names.member("games", one, Game), names.module("nets", other)).flags()
+            found += [flag for flag in couple_flags if flag not in found]
+    return found
+
+
+def recorded_couple(run: Run) -> Couple:
+    """The game and nets of a run."""
+    nets = {name: names.load(path, run.trust) for name, path in run.info["players"].items()}
+    return Couple(names.load(run.info["game"], run.trust), nets)
+
+
+def load_data(data: Data | str | Path, flags: Mapping[str, Any]) -> Data:
+    """Data from a path or a name, with those of ``flags`` that are data options; loaded data stays as it is."""
+    options = {f.name: flags[f.name] for f in fields(DataOptions) if flags.get(f.name) is not None}
+    if isinstance(data, Data):
+        if options:
+            raise InputError(f"the data is loaded already; give {', '.join(options)} where you load it")
+        return data
+    return names.data(str(data), {**options, "seed": flags.get("seed", Settings.seed)})
+
+
+def choose(
+    data: Data, recipe: str | None, game: str | type[Game] | None, net: str | None, flags: Mapping[str, Any]
+) -> tuple[Couple, Given]:
+    """The game and nets that are asked for, or that suit the data, and every setting by owner."""
+    if recipe is not None and (game is not None or net is not None):
+        raise InputError("give --recipe, or --game and --net, not both")
+    plain = recipe is None and game is None and net is None
+    found: Recipe = names.module("recipes", "default" if plain else recipe).recipe(data) if plain or recipe else SUITED
+    game = found.game if game is None else game
+    net = net or found.net or ("dcgan" if len(data.space.shape) == 3 else "mlp")
+    kind = names.member("games", game, Game) if isinstance(game, str) else game
+    chosen = couple(kind, names.module("nets", net))
+    return chosen, merged(chosen.distribute(found.flags), chosen.distribute(flags))
+
+
+SUITED = Recipe("r3gan", "", {})  # when a game or a net is named, the rest is what suits the data
+
+
+def merged(under: Given, over: Given) -> Given:
+    """Settings by owner: those of ``over``, where it is silent those of ``under``."""
+    return {owner: under[owner] | {k: v for k, v in over[owner].items() if v is not None} for owner in under}
+
+
+def existing(place: Path, trust: str | Path | None) -> Run:
+    """What to do about a run that is there already: on a terminal ask, else an InputError that names --resume."""
+    how = f"{place} already holds a run; go on with: ganvas train --resume {place}, or choose another --run"
+    if not (sys.stdin and sys.stdin.isatty() and sys.stderr.isatty()):
+        raise InputError(how)
+    print(f"{place} already holds a run ({Run(place).progress.seen:,} samples seen). Resume it? [y/N] ", end="")
+    if input().strip().lower() not in ("y", "yes"):
+        raise InputError(how)
+    return go_on(Run(place, trust), None, {}, {})
+
+
+def make_plan(data: Data, chosen: Couple, given: Given, settings: Settings, device: devices.Device) -> Plan:
+    """Play some rounds with a session that is thrown away, and plan the run by what they show."""
+    seconds = 0.0 if settings.minutes is None else min(TRIAL_SHARE * 60 * settings.minutes, TRIAL_SECONDS)
+    trial = Session(data, chosen, given, settings, device, Plan(0, 0.0, 1, 1))
+    return Plan.of(settings, *trial.trial(seconds), seconds)
+
+
+def stem(game: type[Game]) -> str:
+    """The file name of a game's module."""
+    return Path(sys.modules[game.__module__].__file__ or "game").stem
+
+
+def go_on(run: Run, data: Data | str | Path | None, asked: Mapping[str, Any], flags: Mapping[str, Any]) -> Run:
+    """Resume: the recorded settings again, the same session, from the newest checkpoint on."""
+    info = run.info
+    chosen = recorded_couple(run)
+    new = chosen.distribute({k: v for k, v in flags.items() if v is not None})
+    passing = {k: new["run"].pop(k) for k in PASSING if k in new["run"]}
+    given = changed(run, asked, new, accept=bool(passing.get("override")))
+    settings = Settings(**given["run"] | passing)
+    threads(settings.threads or info["machine"]["threads"])
+    device = devices.choose(settings.device, new["run"].get("precision", info["machine"]["precision"]))
+    loaded = data if isinstance(data, Data) else names.data(**info["data"]["origin"] | ({"source": str(data)} if data else {}))
+    if loaded.fingerprint != info["data"]["fingerprint"]:
+        raise InputError(f"the data of {run.path} is not what the run began with; give that data, or start a new run")
+    for line in differences(info["machine"] | info["versions"], machine(device) | versions()):
+        print(f"note: {line}: the run goes on, though not bit for bit", file=sys.stderr)
+    session = Session(loaded, chosen, given, settings, device, Plan(**info["plan"]))
+    session.resume(run)
+    return perform(run, session)
+
+
+def changed(run: Run, asked: Mapping[str, Any], new: Given, accept: bool) -> Given:
+    """The recorded settings with the ``new`` ones. Raises InputError, showing them, unless they are accepted."""
+    recorded: Given = run.info["settings"]
+    told = [f"{k}: cannot change when resuming" for k, v in asked.items() if v is not None]
+    told += [
+        f"{name}: {recorded[owner].get(name)} -> {value}"
+        for owner, values in new.items()
+        for name, value in values.items()
+        if recorded[owner].get(name) != value
+    ]
+    if told and (not accept or any(v is not None for v in asked.values())):
+        raise InputError(f"{run.path} was begun with other settings ({'; '.join(told)}); leave them out, or add --override")
+    given = merged(recorded, new)
+    for end in ("seen", "rounds", "minutes"):
+        if new["run"].get(end) is not None:
+            given["run"] = {k: v for k, v in given["run"].items() if k not in ("seen", "rounds", "minutes") or k == end}
+    if told:
+        run.update(settings=given, changes=[*run.info.get("changes", []), {"t": run.progress.t, "what": told}])
+    return given
+
+
+def perform(run: Run, session: Session) -> Run:
+    """Play a session to its end, with monitors and progress."""
+    settings, first = session.settings, session.device.first
+    with ExitStack() as stack:
+        monitors: list[Any] = []
+        if first:
+            space = session.data.space
+            monitors.append(samples(session.generator, space, run.path / "samples", session.plan.checkpoint_every))
+            if settings.tensorboard:
+                monitors.append(tensorboard(run.path / "tensorboard"))
+            if not settings.quiet:
+                print(told(run, session), file=sys.stderr)
+                monitors.append(stack.enter_context(progress(*span(session))))
+        session.play(run, monitors)
+    if first:
+        run.update(ended=True)
+    return Run(run.path, run.trust)
+
+
+def span(session: Session) -> tuple[float, Callable[[], float]]:
+    """The length of a session and how much of it is done, in the unit the user chose."""
+    settings = session.settings
+    if settings.minutes is not None:
+        return 60 * settings.minutes, lambda: session.seconds
+    if settings.rounds is not None:
+        return float(settings.rounds), lambda: float(session.game.t)
+    return float(settings.seen or SEEN), lambda: float(session.game.seen)
+
+
+def told(run: Run, session: Session) -> str:
+    """One line on what begins."""
+    data, sizes = session.data, {n: sum(p.numel() for p in m.parameters()) for n, m in session.game.players().items()}
+    players = ", ".join(f"{name} {size:,}" for name, size in sizes.items())
+    where = f"{session.device.name}, {session.device.precision}, {torch.get_num_threads()} threads"
+    summary = data.report.get("summary", "")
+    return (
+        f"{data.name}: {summary}\n{type(session.game).__name__} on {len(data.train):,} samples"
+        f" ({len(data.held_out):,} held out); parameters: {players}; {where} -> {run.path}"
+    )
