@@ -126,11 +126,13 @@ class Game(nn.Module):
 
     Attributes kept across rounds (and in checkpoints), beside the game's own buffers:
         t: rounds played. seen: real samples shown. planned: samples the whole run will show, 0 when open-ended.
+        epoch: batches in one pass over the data, as the loop found it.
     """
 
     t: int
     seen: int
     planned: int
+    epoch: int
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -141,6 +143,7 @@ class Game(nn.Module):
         game = super().__new__(cls)
         nn.Module.__init__(game)
         game.t = game.seen = game.planned = 0
+        game.epoch = 1
         return game
 
     def play(self, batches: Iterator[Batch]) -> Iterator[Move | tuple[Any, ...]]:

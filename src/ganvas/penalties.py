@@ -14,8 +14,8 @@ def slope(D: Discriminator, batch: Batch) -> tuple[Tensor, Tensor]:
     """Scores [n] and their gradient to the samples [n, *shape]: ``D(x)``, ``grad_x D(x)``."""
     x = batch.x.detach().requires_grad_()
     scores = D(batch.at(x))
-    (gradient,) = torch.autograd.grad(scores.float().sum(), x, create_graph=True)
-    return scores, gradient.float()
+    (gradient,) = torch.autograd.grad(scores.sum(), x, create_graph=True)
+    return scores, gradient
 
 
 def squared_norm(gradient: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from ganvas import losses
+from ganvas.errors import InputError
 from ganvas.game import Adam, Batch, Discriminator, Game, Move
 from ganvas.generator import Generator
 
@@ -27,6 +28,10 @@ class GAN(Game):
     generator_moves: int = 1  # moves of G in a round
     turns: Literal["moves", "epochs"] = "moves"  # what discriminator_moves and generator_moves count
 
+    def __post_init__(self) -> None:
+        if self.discriminator_moves < 1 or self.generator_moves < 1:
+            raise InputError("--discriminator-moves and --generator-moves must be 1 or more")
+
     def optimiser(self, player: str) -> Adam:
         """Radford et al. 2016, section 4."""
         return Adam(2e-4, (0.5, 0.999))
@@ -34,12 +39,13 @@ class GAN(Game):
     def play(self, batches: Iterator[Batch]) -> Iterator[Move]:
         """One round: k moves of D, then G's."""
         loss = losses.ALL[self.loss]
-        for _ in range(self.discriminator_moves):
+        turn = self.epoch if self.turns == "epochs" else 1
+        for _ in range(self.discriminator_moves * turn):
             real = next(batches)
             fake = self.G.sample(like=real)
             r, f = self.D(real), self.D(fake.detach())
             yield Move(self.D, loss.discriminator(r, f), {"real": loss.belief(r), "fake": loss.belief(f)})
-        for move in range(self.generator_moves):
+        for move in range(self.generator_moves * turn):
             if move:
                 real = next(batches)
                 fake = self.G.sample(like=real)

@@ -14,22 +14,23 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import leaky_relu, relu
+from torch.nn.functional import leaky_relu, pad, relu
 
 from ganvas.game import Batch
 from ganvas.game import Discriminator as Player
 from ganvas.space import Space
 
 Norm = Literal["batch", "none"]
+EMBEDDED = 64  # features that a condition is compared with
 
 
 def sizes(height: int, width: int) -> list[tuple[int, int]]:
-    """Resolutions from fine to coarse: halved, rounding up, while the short side is 8 or more; at least once.
+    """Resolutions from fine to coarse: halved, rounding up, while the short side is 8 or more; at least twice.
 
     64×64 -> 64, 32, 16, 8, 4; 28×28 -> 28, 14, 7; 48×64 -> 48×64, 24×32, 12×16, 6×8.
     """
     steps = [(height, width)]
-    while len(steps) < 2 or min(steps[-1]) >= 8:
+    while len(steps) < 3 or min(steps[-1]) >= 8:
         steps.append((-(-steps[-1][0] // 2), -(-steps[-1][1] // 2)))
     return steps
 
@@ -74,7 +75,7 @@ class Generator(nn.Module):
             nn.ConvTranspose2d(wide[i], wide[i - 1], 4, 2, 1, bias=bare and i > 1) for i in range(depth, 0, -1)
         )
         self.norms = nn.ModuleList(ConditionalNorm(c, condition, norm) for c in reversed(wide[1:]))
-        self.apply(init)
+        init(self, norm)
 
     def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         """z [n, latent], y [n, c] or None -> [n, channels, height, width], not yet squashed."""
@@ -104,29 +105,40 @@ class Discriminator(Player):
         self.norms = nn.ModuleList(
             nn.Identity() if bare or i == 0 else nn.BatchNorm2d(c) for i, c in enumerate(wide[1:])
         )
-        last = (max(height // 2**depth, 1), max(breadth // 2**depth, 1))
+        last = sizes(height, breadth)[-1]
         self.score = nn.Conv2d(wide[-1], 1, last, bias=bare)
-        self.project = nn.Linear(space.labels.width, wide[-1], bias=False) if space.labels else None
-        self.apply(init)
+        self.features = nn.Conv2d(wide[-1], EMBEDDED, last, bias=bare) if space.labels else None
+        self.embed = nn.Linear(space.labels.width, EMBEDDED, bias=False) if space.labels else None
+        init(self, norm)
 
     def forward(self, batch: Batch) -> Tensor:
         """Scores [n]."""
         h = batch.x
         for down, norm in zip(self.downs, self.norms, strict=True):
-            h = leaky_relu(norm(down(h)), 0.2)
+            h = leaky_relu(norm(down(even(h))), 0.2)
         scores = self.score(h).flatten()
-        if self.project is not None and batch.y is not None:
-            pooled = h.mean((2, 3))
-            scores = scores + (pooled * self.project(batch.y)).sum(1) / math.sqrt(pooled.shape[1])
+        if self.features is not None and self.embed is not None and batch.y is not None:
+            scores = scores + (self.features(h).flatten(1) * self.embed(batch.y)).sum(1) / math.sqrt(EMBEDDED)
         return scores
 
 
-def init(module: nn.Module) -> None:
-    """Weights N(0, 0.02), norm gains N(1, 0.02), biases 0: section 4 of the paper and its code."""
-    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
-        nn.init.normal_(module.weight, 0.0, 0.02)
-        if module.bias is not None:
-            nn.init.zeros_(module.bias)
-    elif isinstance(module, nn.BatchNorm2d):
-        nn.init.normal_(module.weight, 1.0, 0.02)
-        nn.init.zeros_(module.bias)
+def even(x: Tensor) -> Tensor:
+    """[n, c, h, w] with a zero row or column added where h or w is odd, so that halving rounds up."""
+    height, width = x.shape[2] % 2, x.shape[3] % 2
+    return pad(x, (0, width, 0, height)) if height or width else x
+
+
+def init(module: nn.Module, norm: Norm) -> None:
+    """With batch norm N(0, 0.02), gains N(1, 0.02), biases 0: section 4 of the paper and its code. Without, where
+    nothing repairs the scale, He et al. 2015, arXiv:1502.01852, eq. (14) for leaky rectifiers."""
+    for part in module.modules():
+        if isinstance(part, nn.Conv2d | nn.ConvTranspose2d):
+            if norm == "batch":
+                nn.init.normal_(part.weight, 0.0, 0.02)
+            else:
+                nn.init.kaiming_normal_(part.weight, 0.2)
+            if part.bias is not None:
+                nn.init.zeros_(part.bias)
+        elif isinstance(part, nn.BatchNorm2d):
+            nn.init.normal_(part.weight, 1.0, 0.02)
+            nn.init.zeros_(part.bias)

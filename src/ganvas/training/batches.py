@@ -29,6 +29,11 @@ class Batches(Iterator[Batch]):
         self.position = 0
         self._epoch, self._order = -1, np.empty(0, np.int64)
 
+    @property
+    def epoch(self) -> int:
+        """Batches in one pass over the data, the last one shared with the next pass."""
+        return -(-len(self.data.train) // self.size)
+
     def split(self, plays: int) -> list[Batches]:
         """This shard's rows again, divided among ``plays`` accumulated plays; each starts at this position."""
         if plays == 1:

@@ -82,8 +82,10 @@ class Device:
             ) from error
 
 
-def choose(device: str = "auto", precision: str = "auto") -> Device:
+def choose(device: str = "auto", precision: str = "auto", threads: int | None = None) -> Device:
     """The best device here (CUDA, MPS, CPU) and the precision it gains from; joins the job under torchrun."""
+    if threads is not None:
+        torch.set_num_threads(threads)
     if precision not in PRECISIONS:
         raise InputError(f"no precision '{precision}'; known: {', '.join(PRECISIONS)}")
     ranks, rank = int(os.environ.get("WORLD_SIZE", 1)), int(os.environ.get("RANK", 0))

@@ -30,6 +30,7 @@ def rounds(
     ``plays`` > 1 accumulates gradients: the round is played that many times in lockstep, each on its share of the
     global batch. ``clip`` bounds the norm of a move's gradient.
     """
+    game.epoch = batches.epoch
     while True:
         optimisers.tune(game)
         seed_torch(batches.seed, game.t, batches.position, device.rank)
@@ -63,11 +64,20 @@ def advance(games: list[Iterator[Any]], optimisers: Optimisers, device: Device) 
             return None
         move = Move(*found)
         names = optimisers.names(move.player)
+        check(move.loss, names)
         (move.loss / len(games)).backward(inputs=optimisers.weights(names))
         move = Move(move.player, move.loss.detach(), {k: detached(v) for k, v in move.notes.items()})
         del found
     assert move is not None
     return names, move
+
+
+def check(loss: Tensor, names: list[str]) -> None:
+    """Raise TypeError for a loss that nobody can descend."""
+    if loss.dim():
+        raise TypeError(f"the loss of {'+'.join(names)} must be a scalar, not {tuple(loss.shape)}; take its mean")
+    if not loss.requires_grad:
+        raise TypeError(f"the loss of {'+'.join(names)} does not depend on any weights; was it detached?")
 
 
 def detached(note: Tensor | float) -> Tensor | float:

@@ -63,8 +63,7 @@ def train(
     loaded = load_data(data, flags)
     chosen, given = choose(loaded, recipe, game, net, flags)
     settings = Settings(**given["run"])
-    threads(settings.threads)
-    device = devices.choose(settings.device, settings.precision)
+    device = devices.choose(settings.device, settings.precision, settings.threads)
     place = Path(run) if run is not None else Path("runs") / f"{loaded.name}-{stem(chosen.game)}"
     if (place / "run.json").exists():
         return existing(place, trust)
@@ -108,7 +107,7 @@ def load_data(data: Data | str | Path, flags: Mapping[str, Any]) -> Data:
         if options:
             raise InputError(f"the data is loaded already; give {', '.join(options)} where you load it")
         return data
-    return names.data(str(data), {**options, "seed": flags.get("seed", Settings.seed)})
+    return names.data(str(data), **options, seed=flags.get("seed") or Settings.seed)
 
 
 def choose(
@@ -165,8 +164,8 @@ def go_on(run: Run, data: Data | str | Path | None, asked: Mapping[str, Any], fl
     passing = {k: new["run"].pop(k) for k in PASSING if k in new["run"]}
     given = changed(run, asked, new, accept=bool(passing.get("override")))
     settings = Settings(**given["run"] | passing)
-    threads(settings.threads or info["machine"]["threads"])
-    device = devices.choose(settings.device, new["run"].get("precision", info["machine"]["precision"]))
+    precision = new["run"].get("precision", info["machine"]["precision"])
+    device = devices.choose(settings.device, precision, settings.threads or info["machine"]["threads"])
     loaded = data if isinstance(data, Data) else names.data(**info["data"]["origin"] | ({"source": str(data)} if data else {}))
     if loaded.fingerprint != info["data"]["fingerprint"]:
         raise InputError(f"the data of {run.path} is not what the run began with; give that data, or start a new run")
