@@ -1,8 +1,8 @@
 """ganvas trains, judges, explains, explores and ships generative adversarial networks.
 
-    import ganvas as gan
-    run = gan.train(gan.images("faces/", size=64), run="runs/faces", seen=1_000_000)
-    run.generate(16, seed=0)
+import ganvas as gan
+run = gan.train(gan.images("faces/", size=64), run="runs/faces", seen=1_000_000)
+run.generate(16, seed=0)
 """
 
 from importlib import import_module
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ganvas.training.optim import Optimisers
     from ganvas.training.rounds import rounds
     from ganvas.verbs.generate import generate
-    from ganvas.verbs.list import list
+    from ganvas.verbs.list import list  # noqa: A004 (a verb, and reached as gan.list)
     from ganvas.verbs.show import show
     from ganvas.verbs.train import train
 

@@ -47,7 +47,7 @@ def write_file(path: Path, content: bytes | str) -> None:
     with writing(path):
         try:
             _flush(temporary, data)
-            os.replace(temporary, path)
+            temporary.replace(path)
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
@@ -63,7 +63,7 @@ def write_folder(path: Path, files: Mapping[str, bytes]) -> None:
             for name, data in files.items():
                 _flush(temporary / name, data)
             _flush_folder(temporary)
-            os.rename(temporary, path)
+            temporary.rename(path)
         except BaseException:
             shutil.rmtree(temporary, ignore_errors=True)
             raise

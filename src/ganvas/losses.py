@@ -59,9 +59,7 @@ hinge = Loss(lambda r, f: relu(1 - r).mean() + relu(1 + f).mean(), lambda r, f: 
 wasserstein = Loss(lambda r, f: f.mean() - r.mean(), lambda r, f: -f.mean(), identity)
 """Arjovsky et al. 2017, arXiv:1701.07875, Algorithm 1. Needs a critic kept 1-Lipschitz."""
 
-relativistic = Loss(
-    lambda r, f: softplus(f - r).mean(), lambda r, f: softplus(r - f).mean(), identity, pairs=True
-)
+relativistic = Loss(lambda r, f: softplus(f - r).mean(), lambda r, f: softplus(r - f).mean(), identity, pairs=True)
 """Relativistic pairing: pairs are compared before the mean. Jolicoeur-Martineau 2018, arXiv:1807.00734, eqs. (5, 6);
 Huang et al. 2024 (R3GAN), arXiv:2501.05441, eq. (2)."""
 

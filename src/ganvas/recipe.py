@@ -51,7 +51,7 @@ class Couple:
         """Every setting of the game and of the networks."""
         found = [
             Flag("game", f.name, hints(self.game)[f.name], f.default, comments(self.game).get(f.name, ""))
-            for f in fields(self.game)
+            for f in fields(self.game)  # type: ignore[arg-type]  # a dataclass by __init_subclass__
             if f.name not in self.nets and f.default is not MISSING
         ]
         for player, net in self.nets.items():
@@ -112,7 +112,9 @@ def flags_of(settings: type, owner: str) -> list[Flag]:
 def hints(thing: Any) -> dict[str, Any]:
     """The resolved annotations of a game's own fields, or of a function."""
     found = typing.get_type_hints(thing)
-    return {n: found[n] for n in (f.name for f in fields(thing))} if inspect.isclass(thing) else found
+    if not inspect.isclass(thing):
+        return found
+    return {f.name: found[f.name] for f in fields(thing)}  # type: ignore[arg-type]
 
 
 def comments(cls: type) -> dict[str, str]:

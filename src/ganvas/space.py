@@ -15,7 +15,9 @@ from ganvas.labels import Labels
 class Space(Protocol):
     """What samples are: how raw values become tensors and back. Fitted once, saved in the run folder."""
 
-    labels: Labels | None
+    @property
+    def labels(self) -> Labels | None:
+        """What is known of each sample, or None."""
 
     @property
     def shape(self) -> tuple[int, ...]:

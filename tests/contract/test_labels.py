@@ -21,7 +21,13 @@ def test_encoding_is_one_hot_blocks_and_standardised_numbers() -> None:
 
 
 @pytest.mark.parametrize(
-    "label", ["dark,yes,4.5", "hair=dark,smile=yes,age=4.5", "age=4.5, smile=1 ,hair=1", {"hair": 1, "smile": "yes", "age": 4.5}]
+    "label",
+    [
+        "dark,yes,4.5",
+        "hair=dark,smile=yes,age=4.5",
+        "age=4.5, smile=1 ,hair=1",
+        {"hair": 1, "smile": "yes", "age": 4.5},
+    ],
 )
 def test_ways_to_write_a_label(label: object) -> None:
     assert FACES.parse(label).tolist() == [1, 1, 4.5]

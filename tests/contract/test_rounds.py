@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from make import close, game_on, play, weights
 from torch import nn
 
 import ganvas as gan
@@ -24,6 +23,7 @@ from ganvas.spaces.toys import ring
 from ganvas.training.batches import Batches
 from ganvas.training.ema import EMA
 from ganvas.training.optim import Optimisers
+from make import close, game_on, play, weights
 
 GAMES = [GAN, R3GAN, WGAN, WGANGP]
 TESTS = Path(__file__).parents[1]
@@ -105,9 +105,7 @@ RANKS = """
 def test_two_ranks_equal_one_process(kind: type[Game], tmp_path: Path) -> None:
     out, script = tmp_path / "weights.pt", tmp_path / "play.py"
     module = kind.__module__.rsplit(".", 1)[1]
-    script.write_text(
-        textwrap.dedent(RANKS).format(tests=str(TESTS), module=module, name=kind.__name__, out=str(out))
-    )
+    script.write_text(textwrap.dedent(RANKS).format(tests=str(TESTS), module=module, name=kind.__name__, out=str(out)))
     done = subprocess.run(
         [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", str(script)],
         capture_output=True,
@@ -224,7 +222,7 @@ def test_dropout_repeats_with_the_position() -> None:
     data, drop = ring(count=100), nn.Dropout(0.5)
     batches = Batches(data, 10, seed=1)
     next(batches)
-    first = [drop(next(batches).x) for _ in range(2)][0]
+    first = drop(next(batches).x)
     torch.rand(5)
     batches.position = 10
     assert torch.equal(drop(next(batches).x), first)

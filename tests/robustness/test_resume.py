@@ -28,7 +28,11 @@ def tensors(run: Path) -> dict[str, torch.Tensor]:
     newest = state.latest(run / "state")
     assert newest is not None
     files = [newest / "weights.safetensors", newest / "optimisers.safetensors", run / "generator/weights.safetensors"]
-    return {f"{f.stem}.{f.parent.name == 'generator'}.{k}": v for f in files for k, v in safetensors.torch.load_file(f).items()}
+    return {
+        f"{f.stem}.{f.parent.name == 'generator'}.{k}": v
+        for f in files
+        for k, v in safetensors.torch.load_file(f).items()
+    }
 
 
 def same(a: Path, b: Path) -> None:
@@ -142,7 +146,9 @@ def test_a_signal_writes_a_checkpoint_and_resume_is_exact(
     assert all(torch.equal(ours[name], theirs[name]) for name in ours)
 
 
-def test_killed_before_the_first_checkpoint_it_starts_from_round_0(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_killed_before_the_first_checkpoint_it_starts_from_round_0(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     how = {**SMALL, "rounds": 4, "checkpoint_every": 4}
     gan.train("digits", run=tmp_path / "whole", **how)
 
@@ -248,7 +254,7 @@ def test_a_full_disk_is_a_clear_error_and_older_checkpoints_stay(
 
     with monkeypatch.context() as patch:
         patch.setattr(ganvas.files, "_flush", full)
-        with pytest.raises(gan.InputError, match="cannot write .*(full|limit|read-only)"):
+        with pytest.raises(gan.InputError, match=r"cannot write .*(full|limit|read-only)"):
             gan.train("digits", run=tmp_path / "run", rounds=6, checkpoint_every=2, **SMALL)
     run = gan.Run(tmp_path / "run")
     assert run.progress.t == 2

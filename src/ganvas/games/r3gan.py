@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from torch import Tensor
+
 from ganvas.game import Adam, Batch, Discriminator, Game, Move
 from ganvas.generator import Generator
 from ganvas.losses import relativistic
@@ -37,7 +39,7 @@ class R3GAN(Game):
         r, slope_real = slope(self.D, real)
         f, slope_fake = slope(self.D, fake)
         penalty = 0.5 * gamma * (squared_norm(slope_real) + squared_norm(slope_fake)).mean()
-        notes = {"real": r, "fake": f, "penalty": penalty, "gamma": gamma}
+        notes: dict[str, Tensor | float] = {"real": r, "fake": f, "penalty": penalty, "gamma": gamma}
         yield Move(self.D, relativistic.discriminator(r, f) + penalty, notes)
 
         real = next(batches)

@@ -26,7 +26,7 @@ def progress(total: float, done: Callable[[], float]) -> Iterator[Monitor]:
         return
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn(True))
     with Progress(*columns, TextColumn("{task.fields[told]}"), console=console) as bar:
-        task = bar.add_task("training", total=total, completed=done(), told="")
+        task = bar.add_task("training", total=total, completed=int(done()), told="")
         rate = Rate()
 
         def monitor(t: int, game: Game, line: Mapping[str, Any] | None) -> None:
@@ -44,6 +44,7 @@ class Plain:
         self.start, self.from_ = time.perf_counter(), done()
 
     def __call__(self, t: int, game: Game, line: Mapping[str, Any] | None) -> None:
+        """Print the line when its time has come."""
         now = time.perf_counter()
         if line is None or now - self.last < PLAIN_SECONDS:
             return
@@ -60,6 +61,7 @@ class Rate:
         self.seen, self.time = -1, time.perf_counter()
 
     def __call__(self, seen: int) -> float:
+        """The rate, when ``seen`` samples have been shown by now."""
         now, before = time.perf_counter(), self.seen
         passed, self.time, self.seen = max(now - self.time, 1e-9), now, seen
         return (seen - before) / passed if before >= 0 else 0.0

@@ -13,16 +13,16 @@ from ganvas.game import Game
 def tensorboard(folder: Path) -> Callable[[int, Game, Mapping[str, Any] | None], None]:
     """A monitor that writes every log line's figures, by samples seen. InputError when the extra is missing."""
     try:
-        from torch.utils.tensorboard import SummaryWriter  # noqa: PLC0415 (an extra)
+        from torch.utils.tensorboard import SummaryWriter
     except ImportError:
         raise InputError("--tensorboard needs an extra: pip install 'ganvas[tensorboard]'") from None
-    writer = SummaryWriter(str(folder))  # type: ignore[no-untyped-call]
+    writer = SummaryWriter(str(folder))
 
     def monitor(t: int, game: Game, line: Mapping[str, Any] | None) -> None:
         for name, value in (line or {}).items():
             if name not in ("t", "seen"):
-                writer.add_scalar(name, value, game.seen)  # type: ignore[no-untyped-call]
+                writer.add_scalar(name, value, game.seen)
         if line:
-            writer.flush()  # type: ignore[no-untyped-call]
+            writer.flush()
 
     return monitor

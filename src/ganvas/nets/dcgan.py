@@ -10,6 +10,7 @@ generator (Dumoulin et al. 2017, arXiv:1610.07629) and by projection in the disc
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import Literal
 
 import torch
@@ -81,7 +82,7 @@ class Generator(nn.Module):
         """z [n, latent], y [n, c] or None -> [n, channels, height, width], not yet squashed."""
         x = self.start(z[:, :, None, None])
         for norm, up, (h, w) in zip(self.norms, self.ups, self.steps[-2::-1], strict=True):
-            x = up(relu(norm(x, y)))[:, :, :h, :w]
+            x = up(relu(norm(x, y), inplace=True))[:, :, :h, :w]
         return x
 
 
@@ -99,9 +100,7 @@ class Discriminator(Player):
         depth = len(sizes(height, breadth)) - 1
         wide = [channels, *(width * 2 ** min(i, 3) for i in range(depth))]
         bare = norm == "none"
-        self.downs = nn.ModuleList(
-            nn.Conv2d(a, b, 4, 2, 1, bias=bare) for a, b in zip(wide, wide[1:], strict=False)
-        )
+        self.downs = nn.ModuleList(nn.Conv2d(a, b, 4, 2, 1, bias=bare) for a, b in pairwise(wide))
         self.norms = nn.ModuleList(
             nn.Identity() if bare or i == 0 else nn.BatchNorm2d(c) for i, c in enumerate(wide[1:])
         )
@@ -115,7 +114,7 @@ class Discriminator(Player):
         """Scores [n]."""
         h = batch.x
         for down, norm in zip(self.downs, self.norms, strict=True):
-            h = leaky_relu(norm(down(even(h))), 0.2)
+            h = leaky_relu(norm(down(even(h))), 0.2, inplace=True)
         scores = self.score(h).flatten()
         if self.features is not None and self.embed is not None and batch.y is not None:
             scores = scores + (self.features(h).flatten(1) * self.embed(batch.y)).sum(1) / math.sqrt(EMBEDDED)

@@ -8,6 +8,7 @@ those of the paper's MNIST experiment. The defaults are leaky rectifiers, which 
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import Literal
 
 import torch
@@ -47,7 +48,7 @@ class Generator(nn.Module):
         self.embed = nn.Linear(width, latent, bias=False) if width else None
         sizes = [latent * (2 if width else 1), *[hidden] * layers]
         parts: list[nn.Module] = []
-        for a, b in zip(sizes, sizes[1:], strict=False):
+        for a, b in pairwise(sizes):
             parts += [nn.Linear(a, b), *([nn.BatchNorm1d(b)] if norm == "batch" else []), nn.ReLU()]
         self.body = nn.Sequential(*parts, nn.Linear(sizes[-1], math.prod(space.shape)))
 
@@ -72,7 +73,7 @@ class Discriminator(Player):
         super().__init__()
         sizes = [math.prod(space.shape), *[hidden] * layers]
         parts: list[nn.Module] = []
-        for a, b in zip(sizes, sizes[1:], strict=False):
+        for a, b in pairwise(sizes):
             unit = [nn.Linear(a, b), nn.LeakyReLU(0.2)] if maxout == 1 else [Maxout(a, b, maxout)]
             parts += [*unit, *([nn.Dropout(dropout)] if dropout else [])]
         self.body, self.score = nn.Sequential(*parts), nn.Linear(hidden, 1)

@@ -100,7 +100,9 @@ Field = tuple[str, Any, Any, str]  # name, type, dataclasses.field, help
 
 def signature_fields(verb: str, function: Callable[..., Any]) -> list[Field]:
     """The named parameters of a verb, with the help of its docstring."""
-    told = dict(re.findall(r"^        (\w+): ((?:.|\n {12})+)", inspect.getdoc(function) and function.__doc__ or "", re.M))
+    told = dict(
+        re.findall(r"^        (\w+): ((?:.|\n {12})+)", (inspect.getdoc(function) and function.__doc__) or "", re.M)
+    )
     kinds, found = get_type_hints(function), []
     for name, p in inspect.signature(function).parameters.items():
         if p.kind is p.VAR_KEYWORD:
@@ -169,7 +171,9 @@ def parse(verb: str, function: Callable[..., Any], fields: list[Field], argument
     errors = io.StringIO()
     try:
         with contextlib.redirect_stderr(errors):
-            options = tyro.cli(made, prog=f"ganvas {verb}", description=about, args=short(arguments), config=config)
+            options: Any = tyro.cli(
+                made, prog=f"ganvas {verb}", description=about, args=short(arguments), config=config
+            )
     except SystemExit as stop:
         if not stop.code:
             raise

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 RAMP = 0.05  # the half-life never exceeds this share of the samples seen (StyleGAN2, arXiv:1912.04958, code)
 
@@ -25,11 +25,12 @@ class EMA:
         """Move towards ``module`` after a round that showed ``shown`` samples, ``seen`` in all."""
         half_life = min(self.half_life, seen * RAMP)
         keep = 0.5 ** (shown / half_life) if half_life else 0.0
-        old, new = [*self.average.parameters()], [*module.parameters()]
+        old: list[Tensor] = [*self.average.parameters()]
+        new: list[Tensor] = [*module.parameters()]
         for ours, theirs in zip(self.average.buffers(), module.buffers(), strict=True):
             if ours.is_floating_point():
-                old.append(ours)  # type: ignore[arg-type]
-                new.append(theirs)  # type: ignore[arg-type]
+                old.append(ours)
+                new.append(theirs)
             else:
                 ours.copy_(theirs)
         torch._foreach_lerp_(old, new, 1 - keep)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from torch import Tensor
@@ -53,14 +53,16 @@ def rounds(
         yield moves
 
 
-def advance(games: list[Iterator[Any]], optimisers: Optimisers, device: Device) -> tuple[list[str], Move] | None:
+def advance(
+    games: Sequence[Iterator[Move | tuple[Any, ...]]], optimisers: Optimisers, device: Device
+) -> tuple[list[str], Move] | None:
     """Bring every play to its next move and add up the gradients of their losses; None when the round is over."""
     names: list[str] = []
     move = None
     for play in games:
         with device.arithmetic():
-            ended = (found := next(play, None)) is None
-        if ended:
+            found = next(play, None)
+        if found is None:
             return None
         move = Move(*found)
         names = optimisers.names(move.player)

@@ -93,4 +93,3 @@ def write_pictures(run: Run, out: Path, n: int, how: How) -> None:
 def safe(label: str) -> str:
     """A label as part of a file name."""
     return "".join(c if c.isalnum() or c in "-." else "-" for c in label)[:60]
-

@@ -41,6 +41,8 @@ def told(path: Path) -> str:
     try:
         run = Run(path)
         progress, planned = run.progress, run.info["plan"]["planned"]
-        return f"{run.info['game'].split(':')[1]} on {run.info['data']['name']}, {progress.seen:,} of {planned:,} samples"
+        return (
+            f"{run.info['game'].split(':')[1]} on {run.info['data']['name']}, {progress.seen:,} of {planned:,} samples"
+        )
     except (InputError, KeyError) as error:
         return f"damaged: {error}"

@@ -116,8 +116,9 @@ def choose(
     """The game and nets that are asked for, or that suit the data, and every setting by owner."""
     if recipe is not None and (game is not None or net is not None):
         raise InputError("give --recipe, or --game and --net, not both")
-    plain = recipe is None and game is None and net is None
-    found: Recipe = names.module("recipes", "default" if plain else recipe).recipe(data) if plain or recipe else SUITED
+    if recipe is None:
+        recipe = "default" if game is None and net is None else None
+    found: Recipe = names.module("recipes", recipe).recipe(data) if recipe else SUITED
     game = found.game if game is None else game
     net = net or found.net or ("dcgan" if len(data.space.shape) == 3 else "mlp")
     kind = names.member("games", game, Game) if isinstance(game, str) else game
@@ -166,7 +167,11 @@ def go_on(run: Run, data: Data | str | Path | None, asked: Mapping[str, Any], fl
     settings = Settings(**given["run"] | passing)
     precision = new["run"].get("precision", info["machine"]["precision"])
     device = devices.choose(settings.device, precision, settings.threads or info["machine"]["threads"])
-    loaded = data if isinstance(data, Data) else names.data(**info["data"]["origin"] | ({"source": str(data)} if data else {}))
+    loaded = (
+        data
+        if isinstance(data, Data)
+        else names.data(**info["data"]["origin"] | ({"source": str(data)} if data else {}))
+    )
     if loaded.fingerprint != info["data"]["fingerprint"]:
         raise InputError(f"the data of {run.path} is not what the run began with; give that data, or start a new run")
     for line in differences(info["machine"] | info["versions"], machine(device) | versions()):
@@ -187,7 +192,9 @@ def changed(run: Run, asked: Mapping[str, Any], new: Given, accept: bool) -> Giv
         if recorded[owner].get(name) != value
     ]
     if told and (not accept or any(v is not None for v in asked.values())):
-        raise InputError(f"{run.path} was begun with other settings ({'; '.join(told)}); leave them out, or add --override")
+        raise InputError(
+            f"{run.path} was begun with other settings ({'; '.join(told)}); leave them out, or add --override"
+        )
     given = merged(recorded, new)
     for end in ("seen", "rounds", "minutes"):
         if new["run"].get(end) is not None:

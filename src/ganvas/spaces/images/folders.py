@@ -8,13 +8,15 @@ import os
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from stat import S_ISREG
 
 from ganvas.errors import InputError
 from ganvas.spaces.images.layout import arrange, is_picture, is_table
 from ganvas.spaces.images.pixels import UnreadableError
+from ganvas.spaces.images.progress import watching
 from ganvas.spaces.images.source import Coded
 
 LARGEST_BYTES = 256 * 2**20  # of one picture file, unpacked
@@ -31,30 +33,45 @@ def is_archive(path: Path) -> bool:
 
 def folder_listing(root: Path) -> Listing:
     """All files below ``root``, sorted by name. Linked folders are followed, but never twice."""
-    found, seen = [], set()
+    found: Listing = []
+    seen: set[str] = set()
     for place, folders, files in os.walk(root, followlinks=True):
         real = os.path.realpath(place)
         folders[:] = [] if real in seen else [f for f in folders if not f.startswith(".")]
         if real in seen:
             continue
         seen.add(real)
-        for file in files:
-            path = Path(place, file)
-            if path.is_file():
-                found.append((path.relative_to(root).as_posix(), path.stat()))
+        inner = Path(place).relative_to(root).as_posix()
+        stats = ((file, status(f"{place}{os.sep}{file}")) for file in files)
+        found += [(file if inner == "." else f"{inner}/{file}", stat) for file, stat in stats if stat]
     return sorted(found, key=lambda item: item[0])
+
+
+def status(path: str) -> os.stat_result | None:
+    """Size and times of a plain file; None for anything else, such as a link to nowhere."""
+    try:
+        found = os.stat(path)  # noqa: PTH116 - a Path for each of 100,000 files takes most of the time
+    except OSError:
+        return None
+    return found if S_ISREG(found.st_mode) else None
 
 
 def folder_content(root: Path, listing: Listing) -> Iterator[bytes]:
     """What identifies the folder's pictures and tables: for each a line with name and hash of its bytes."""
-    for name, stat in listing:
-        if is_picture(name) or is_table(name):
-            try:
-                with open(root / name, "rb") as file:
-                    digest = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
-            except OSError as error:
-                digest = f"unreadable {error.errno}"
-            yield f"{name}\0{stat.st_size}\0{digest}\n".encode("utf-8", "surrogateescape")
+    with watching("checking files", len(listing)) as tell:
+        for done, (name, stat) in enumerate(listing):
+            if is_picture(name) or is_table(name):
+                yield f"{name}\0{stat.st_size}\0{file_hash(root / name)}\n".encode("utf-8", "surrogateescape")
+            tell(done)
+
+
+def file_hash(path: Path) -> str:
+    """The hash of a file's bytes, or that it cannot be read."""
+    try:
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+    except OSError as error:
+        return f"unreadable {error.errno}"
 
 
 def open_folder(root: Path, listing: Listing) -> Coded:
@@ -114,18 +131,18 @@ def unpacked(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes | Unrea
 
 def open_tar(path: Path) -> Coded:
     """The pictures of a .tar, compressed or not. It is read twice: for the names, then for the pictures."""
-    names, total, ignored, tables = [], 0, 0, {}
-    with damaged(path):
-        for archive, member in tar_members(path):
+    names, total, others, tables = [], 0, 0, {}
+    with damaged(path), watching("listing the archive", path.stat().st_size, "B") as tell:
+        for archive, member in tar_members(path, tell):
             if is_picture(member.name):
                 names.append(member.name)
                 total += member.size
-            elif is_table(member.name) and member.size <= LARGEST_BYTES:
+                continue
+            others += 1
+            if is_table(member.name):
                 tables[member.name] = contents(archive, member)
-            else:
-                ignored += 1
     plain = {name: data for name, data in tables.items() if isinstance(data, bytes)}
-    known = arrange(names, plain, ignored, str(path))
+    known = arrange(names, plain, others - len(plain), str(path))
 
     def read() -> Iterator[bytes | UnreadableError]:
         with damaged(path):
@@ -136,12 +153,29 @@ def open_tar(path: Path) -> Coded:
     return Coded(str(path), known, total, read)
 
 
-def tar_members(path: Path) -> Iterator[tuple[tarfile.TarFile, tarfile.TarInfo]]:
-    """The plain files of a .tar, one after the other, without keeping a list of them."""
-    with damaged(path), tarfile.open(path, "r|*") as archive:
+class Header(tarfile.TarInfo):
+    """A member's header. A damaged or missing one is an error, where Python takes it for the end of the archive."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Header:
+        """The header in a block of 512 bytes."""
+        try:
+            return super().frombuf(buf, encoding, errors)
+        except tarfile.HeaderError as error:
+            if any(buf) or not buf:  # only a block of zeros is the end
+                raise tarfile.ReadError(f"cut off or overwritten: {error}") from error
+            raise
+
+
+def tar_members(
+    path: Path, tell: Callable[[int], None] = lambda done: None
+) -> Iterator[tuple[tarfile.TarFile, tarfile.TarInfo]]:
+    """The plain files of a .tar, one after the other, without keeping a list; ``tell`` hears the bytes read."""
+    with damaged(path), open(path, "rb") as file, tarfile.open(fileobj=file, mode="r|*", tarinfo=Header) as archive:
         while (member := archive.next()) is not None:
             if member.isreg():
                 yield archive, member
+            tell(file.tell())
             archive.members.clear()  # type: ignore[attr-defined]
 
 

@@ -24,7 +24,7 @@ Row = tuple[str, dict[str, object]]
 def is_picture(name: str) -> bool:
     """Whether a file's name is that of a picture; hidden files and those of macOS archives are not."""
     parts = name.split("/")
-    hidden = any(part.startswith(".") or part == "__MACOSX" for part in parts)
+    hidden = any((part.startswith(".") and part.strip(".")) or part == "__MACOSX" for part in parts)
     return not hidden and parts[-1].rpartition(".")[2].lower() in PICTURES and "." in parts[-1]
 
 

@@ -10,8 +10,10 @@ from ganvas.errors import InputError
 from ganvas.spaces.images import arrays, folders, hub
 from ganvas.spaces.images.cache import content_of
 from ganvas.spaces.images.layout import PICTURES
+from ganvas.spaces.images.progress import watching
 from ganvas.spaces.images.source import Coded, Plain, Source
 
+HASHED_BYTES = 4 * 2**20  # at once
 KINDS = "a folder of pictures, .zip, .tar(.gz/.xz/.bz2), .npz, .npy, an IDX file, or hf:NAME"
 
 
@@ -45,17 +47,16 @@ def in_folder(path: Path, cache: Path) -> Source:
 def in_file(path: Path, cache: Path) -> Source:
     """A file: an archive, arrays, or IDX."""
     ending = path.suffix.lower()
-    if folders.is_archive(path):
-        opener: Callable[[Path], Coded | Plain] = folders.open_archive
-    elif ending == ".npz":
-        opener = arrays.open_npz
-    elif ending == ".npy":
-        opener = arrays.open_npy
-    elif arrays.is_idx(path):
-        opener = arrays.open_idx
-    elif ending[1:] in PICTURES:
+    openers: list[tuple[bool, Callable[[Path], Coded | Plain]]] = [
+        (folders.is_archive(path), folders.open_archive),
+        (ending == ".npz", arrays.open_npz),
+        (ending == ".npy", arrays.open_npy),
+        (arrays.is_idx(path), arrays.open_idx),
+    ]
+    opener = next((opener for fits, opener in openers if fits), None)
+    if opener is None and ending[1:] in PICTURES:
         raise InputError(f"{path} is one picture; give the folder it lies in, with at least two")
-    else:
+    if opener is None:
         raise InputError(f"{path}: files that end in '{ending}' are not understood; give {KINDS}")
     files = [path] + [labels for _, labels, _ in arrays.idx_pairs(path) if labels] if arrays.is_idx(path) else [path]
     stats = [(file.name, file.stat()) for file in files]
@@ -66,8 +67,12 @@ def in_file(path: Path, cache: Path) -> Source:
 def file_digest(path: Path) -> bytes:
     """The hash of a file's bytes. Raises InputError when it cannot be read."""
     try:
-        with open(path, "rb") as file:
-            return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).digest()
+        whole = hashlib.blake2b(digest_size=16)
+        with open(path, "rb") as file, watching(f"checking {path.name}", path.stat().st_size, "B") as tell:
+            while data := file.read(HASHED_BYTES):
+                whole.update(data)
+                tell(file.tell())
+        return whole.digest()
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
 

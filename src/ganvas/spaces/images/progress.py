@@ -8,47 +8,64 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 PATIENCE_SECONDS = 1.0  # before a bar appears
+REDRAW_SECONDS = 0.1  # between updates of a bar
 PLAIN_SECONDS = 10.0  # between plain lines
 
 
 @contextmanager
-def watching(what: str, total: int) -> Iterator[Callable[[int], None]]:
-    """A function to call with the number done so far of ``total``; it shows rate and time left on standard error."""
+def watching(what: str, total: int, unit: str = "") -> Iterator[Callable[[int], None]]:
+    """A function to call with how much of ``total`` is done; it shows rate and time left on standard error.
+
+    The unit "B" is bytes, shown as MB.
+    """
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield Plain(what, total)
+        yield Sparing(Lines(what, total, unit), PLAIN_SECONDS, PLAIN_SECONDS)
         return
-    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}/s"))
-    with Progress(*columns, TimeRemainingColumn(), console=console, transient=True, disable=False) as bar:
-        task = bar.add_task(what, total=total, rate="0", visible=False)
-        start = time.monotonic()
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[told]}"), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(what, total=total, told="", visible=False)
 
-        def tell(done: int) -> None:
-            seconds = time.monotonic() - start
-            rate = f"{done / max(seconds, 1e-9):,.0f}"
-            bar.update(task, completed=done, rate=rate, visible=seconds > PATIENCE_SECONDS)
+        def draw(done: int, seconds: float) -> None:
+            bar.update(task, completed=done, told=amounts(done, total, seconds, unit), visible=True)
 
-        yield tell
+        yield Sparing(draw, PATIENCE_SECONDS, REDRAW_SECONDS)
 
 
-class Plain:
-    """Tells by a line on standard error every ten seconds."""
+class Sparing:
+    """Hands what is done, and the seconds since the start, on to ``show``: first after ``wait`` seconds, then at most
+    every ``every`` seconds."""
 
-    def __init__(self, what: str, total: int) -> None:
-        self.what, self.total = what, total
-        self.start = self.told = time.monotonic()
+    def __init__(self, show: Callable[[int, float], None], wait: float, every: float) -> None:
+        self.show, self.every = show, every
+        self.start = time.monotonic()
+        self.next = self.start + wait
 
     def __call__(self, done: int) -> None:
-        """Say that ``done`` are done, when it is time."""
+        """So much is done."""
         now = time.monotonic()
-        if now - self.told < PLAIN_SECONDS:
-            return
-        self.told = now
-        rate = done / (now - self.start)
-        left = (self.total - done) / rate if rate else 0
-        print(
-            f"{self.what}: {done:,} of {self.total:,}, {rate:,.0f}/s, {left:,.0f} s left", file=sys.stderr, flush=True
-        )
+        if now >= self.next:
+            self.next = now + self.every
+            self.show(done, now - self.start)
+
+
+class Lines:
+    """A line on standard error each time."""
+
+    def __init__(self, what: str, total: int, unit: str) -> None:
+        self.what, self.total, self.unit = what, total, unit
+
+    def __call__(self, done: int, seconds: float) -> None:
+        """Say that so much is done after so many seconds."""
+        left = (self.total - done) * seconds / max(done, 1)
+        told = amounts(done, self.total, seconds, self.unit)
+        print(f"{self.what}: {told}, {left:,.0f} s left", file=sys.stderr, flush=True)
+
+
+def amounts(done: int, total: int, seconds: float, unit: str) -> str:
+    """``400 of 1,000, 50/s``, or in MB when the unit is bytes."""
+    scale, mark = (1e6, " MB") if unit == "B" else (1, "")
+    return f"{done / scale:,.0f} of {total / scale:,.0f}{mark}, {done / scale / max(seconds, 1e-9):,.0f}{mark}/s"

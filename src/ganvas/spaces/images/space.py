@@ -44,9 +44,10 @@ class Images:
         return (1 << self.bits) - 1
 
     def encode(self, raw: np.ndarray) -> Tensor:
-        """Stored pictures [n, h, w, c] (uint8, or uint16 when ``bits`` is 16) -> float32 [n, c, h, w] in [-1, 1]."""
-        x = torch.from_numpy(np.array(raw.transpose(0, 3, 1, 2), order="C"))
-        return x.to(torch.float32).mul_(2 / self.top).sub_(1)
+        """Stored pictures [n, h, w, c] (uint8, or uint16 when ``bits`` is 16) -> float32 [n, c, h, w] in [-1, 1],
+        channels last in memory."""
+        own = raw if raw.flags.c_contiguous and raw.flags.writeable else np.array(raw, order="C")
+        return torch.from_numpy(own).permute(0, 3, 1, 2).to(torch.float32).mul_(2 / self.top).sub_(1)
 
     def decode(self, x: Tensor) -> np.ndarray:
         """[n, c, h, w] -> stored pictures [n, h, w, c]: clamped to [-1, 1] and rounded; exact on encoded pictures."""
