@@ -1,18 +1,16 @@
-"""Sphinx: ``sphinx-build -W docs docs/_build``. Nothing is fetched from the network."""
+"""Sphinx: ``sphinx-build -W docs docs/_build``. Nothing is fetched from the network to build."""
 
 import re
 from pathlib import Path
 
 project = "ganvas"
 author = "the ganvas authors"
-copyright = "the ganvas authors, Apache-2.0"  # noqa: A001 - Sphinx's name
+copyright = "the ganvas authors, Apache-2.0"
 source = Path(__file__).parents[1] / "src" / "ganvas" / "__init__.py"
 release = re.findall(r'__version__ = "(.+)"', source.read_text("utf-8"))[0]
-extensions = ["myst_parser"]
+extensions = ["myst_parser", "sphinx.ext.mathjax"]
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
-mathjax_path = "https://cdn.jsdelivr.net/npm/mathjax@4/tex-mml-chtml.js"
-extensions += ["sphinx.ext.mathjax"]
 exclude_patterns = ["_build"]
 html_theme = "furo"
 html_title = f"ganvas {release}"

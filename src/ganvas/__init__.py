@@ -45,6 +45,8 @@ WHERE = {
     "Batches": "ganvas.training.batches:Batches",
     "Optimisers": "ganvas.training.optim:Optimisers",
     "rounds": "ganvas.training.rounds:rounds",
+    "nearest": "ganvas.errors:nearest",
+    "flags": "ganvas.verbs.train:flags",
     "generate": "ganvas.verbs.generate:generate",
     "list": "ganvas.verbs.list:list",
     "show": "ganvas.verbs.show:show",

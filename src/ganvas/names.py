@@ -16,7 +16,6 @@ from typing import Any
 
 from ganvas.errors import InputError, nearest
 from ganvas.space import Data
-from ganvas.spaces.images import images
 
 PACKAGE = Path(__file__).parent
 OURS = re.compile(r"ganvas\.(games|nets|spaces)(\.[a-z_][a-z0-9_]*)+:[A-Za-z_][A-Za-z0-9_]*")
@@ -79,7 +78,8 @@ def data(source: str, **options: Any) -> Data:
     if Path(source).exists() or source.startswith("hf:") or load is None:
         if not Path(source).exists() and not source.startswith("hf:"):
             raise InputError(f"no file, folder or data named '{source}'{nearest(source, built_in())}")
-        return images(source, **options)
+        loaded: Data = importlib.import_module("ganvas.spaces.images").images(source, **options)
+        return loaded
     if unknown := [o for o in options if o not in inspect.signature(load).parameters]:
         raise InputError(f"'{source}' has no option {', '.join(unknown)}; leave it out")
     return load(**options)

@@ -144,19 +144,25 @@ class Session:
                 gather(sums, moves)
                 self.seconds = earlier + time.perf_counter() - start
                 stop = self.device.agree(self._stop or self.ended)
-                line = None
-                if self.game.t % self.plan.log_every == 0 or stop:
-                    line, sums = self.line(sums), {}
-                    if self.device.first:
-                        run.write_log(line)
-                if self.game.t % self.plan.checkpoint_every == 0 or stop:
-                    self.checkpoint(run)
+                line = self.note(run, sums, stop)
                 for monitor in monitors:
                     monitor(self.game.t, self.game, line)
                 if stop:
                     break
         if self._stop and not self.ended:
             raise Interrupted(f"stopped after {self.game.t} rounds; go on with: ganvas train --resume {run.path}")
+
+    def note(self, run: Run, sums: dict[str, list[Tensor]], stop: bool) -> dict[str, Any] | None:
+        """Write the log line and the checkpoint that are due now; returns the line, if there is one."""
+        line = None
+        if self.game.t % self.plan.log_every == 0 or stop:
+            line = self.line(sums)
+            sums.clear()
+            if self.device.first:
+                run.write_log(line)
+        if self.game.t % self.plan.checkpoint_every == 0 or stop:
+            self.checkpoint(run)
+        return line
 
     @property
     def ended(self) -> bool:

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import leaky_relu, pad, relu
 
+from ganvas.errors import InputError
 from ganvas.game import Batch
 from ganvas.game import Discriminator as Player
 from ganvas.space import Space
@@ -34,6 +35,14 @@ def sizes(height: int, width: int) -> list[tuple[int, int]]:
     while len(steps) < 3 or min(steps[-1]) >= 8:
         steps.append((-(-steps[-1][0] // 2), -(-steps[-1][1] // 2)))
     return steps
+
+
+def picture(space: Space) -> tuple[int, int, int]:
+    """(channels, height, width) of a space of pictures. Raises InputError for any other space."""
+    if len(space.shape) != 3:
+        raise InputError("net dcgan makes pictures only; for vectors use --net mlp")
+    channels, height, width = space.shape
+    return channels, height, width
 
 
 class ConditionalNorm(nn.Module):
@@ -65,8 +74,8 @@ class Generator(nn.Module):
     ) -> None:
         super().__init__()
         self.latent = latent
-        channels, *size = space.shape
-        self.steps = sizes(*size)
+        channels, height, breadth = picture(space)
+        self.steps = sizes(height, breadth)
         depth = len(self.steps) - 1
         wide = [channels, *(width * 2 ** min(i, 3) for i in range(depth))]  # fine to coarse
         condition = space.labels.width if space.labels else 0
@@ -96,7 +105,7 @@ class Discriminator(Player):
         norm: Norm = "none",  # normalisation of the inner layers; with penalties leave it out
     ) -> None:
         super().__init__()
-        channels, height, breadth = space.shape
+        channels, height, breadth = picture(space)
         depth = len(sizes(height, breadth)) - 1
         wide = [channels, *(width * 2 ** min(i, 3) for i in range(depth))]
         bare = norm == "none"

@@ -49,9 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     with contextlib.suppress(AttributeError, ValueError):
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     if arguments[0] not in VERBS:
-        from ganvas.errors import nearest
-
-        return fail(f"no verb '{arguments[0]}'{nearest(arguments[0], VERBS)}")
+        return fail(f"no verb '{arguments[0]}'{ganvas.nearest(arguments[0], VERBS)}")
     return guarded(*arguments)
 
 
@@ -126,12 +124,10 @@ def marked(kind: Any, text: str, positional: bool = False, hint: str = "") -> An
 
 def train_fields(arguments: list[str]) -> list[Field]:
     """The settings of run and data, and those of the game and nets that the arguments name."""
-    from ganvas.verbs.train import flags
-
     chosen = {name: value_of(arguments, name) for name in ("recipe", "game", "net", "resume", "trust")}
     found: dict[str, Field] = {}
     asked = set(re.findall(r"--([A-Za-z]+\.[\w-]+)", " ".join(arguments)))
-    for flag in flags(**chosen):
+    for flag in ganvas.flags(**chosen):
         for name in (flag.name, f"{flag.owner}.{flag.name}"):
             if name in found or ("." in name and name.replace("_", "-") not in {a.replace("_", "-") for a in asked}):
                 continue
@@ -153,7 +149,7 @@ def train_field(name: str, kind: Any, default: Any, text: str) -> Field:
 
 def value_of(arguments: list[str], name: str) -> str | None:
     """The value of ``--name VALUE`` or ``--name=VALUE``, if it is given."""
-    for here, following in zip(arguments, [*arguments[1:], ""], strict=True):
+    for here, following in zip(arguments, [*arguments[1:], ""], strict=False):
         if here == f"--{name}":
             return following
         if here.startswith(f"--{name}="):
