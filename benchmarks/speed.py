@@ -73,7 +73,9 @@ def pictures(count: int = 640, side: int = 64, channels: int = 3) -> Data:
 def our_game(data: Data) -> GAN:
     torch.manual_seed(0)
     net = dcgan.Generator(data.space)
-    game = GAN(G=Generator(net, Prior(net.latent), data.space.head()), D=dcgan.Discriminator(data.space, norm="batch"))
+    game = GAN(
+        G=Generator(net, Prior(net.latent), data.space.head()), D=dcgan.Discriminator(data.space, critic_norm="batch")
+    )
     return game.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 

@@ -28,7 +28,7 @@ def game_on(data: Data, kind: type[Game], hidden: int = 32, **settings: Any) -> 
 
 def play(game: Game, data: Data, count: int, batch: int = 32, plays: int = 1, device: Device | None = None) -> EMA:
     """So many rounds; returns the averaged generator."""
-    ema = EMA(game.get_submodule("G"), 1000)
+    ema = EMA(game, 1000)
     device = device or Device("cpu", "float32")
     batches = Batches(data, batch, seed=3, shard=(device.rank, device.ranks))
     loop = rounds(game, batches, Optimisers(game), ema, plays=plays, device=device)

@@ -3,6 +3,8 @@
 import difflib
 from collections.abc import Iterable
 
+LISTED = 15  # names in an error message, at the most
+
 
 class InputError(ValueError):
     """The user's input is wrong. The message is one line and says what to do; the command line exits with 2."""
@@ -14,6 +16,8 @@ class Interrupted(KeyboardInterrupt):
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """``"; did you mean 'x'?"`` for the known name most like ``name``, else the list of all known names."""
-    known = sorted(known)
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
-    return f"; did you mean '{close[0]}'?" if close else f"; known: {', '.join(known) or 'none'}"
+    plain = {one.lower(): one for one in sorted(known)}
+    close = difflib.get_close_matches(name.lower(), plain, n=1, cutoff=0.6)
+    if close:
+        return f"; did you mean '{plain[close[0]]}'?"
+    return f"; known: {', '.join(plain.values()) or 'none'}" if len(plain) <= LISTED else ""

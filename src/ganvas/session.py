@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ganvas.errors import Interrupted
+from ganvas.errors import InputError, Interrupted
 from ganvas.game import Game, Move
 from ganvas.generator import Generator
 from ganvas.metrics.sliced_wasserstein import sliced_wasserstein
@@ -34,6 +34,7 @@ Monitor = Callable[[int, Game, Mapping[str, Any] | None], None]
 SEEN = 500_000  # samples a run shows when nobody says how long
 JUDGED = 1024  # held-out samples a checkpoint is scored on
 CHECKPOINTS, LOG_LINES = 20, 400  # in a run, about
+LEAST_ROUNDS = 10  # between checkpoints
 EMA_SHARE = 0.02  # of the run: the half-life of the averaged generator
 
 
@@ -54,7 +55,7 @@ class Plan:
         else:
             rounds = settings.rounds or math.ceil((settings.seen or SEEN) / shown)
         planned = rounds * shown
-        every = settings.checkpoint_every or max(1, rounds // CHECKPOINTS)
+        every = settings.checkpoint_every or max(LEAST_ROUNDS, rounds // CHECKPOINTS)
         wanted = max(1, rounds // LOG_LINES)
         log_every = max(n for n in range(1, min(wanted, every) + 1) if every % n == 0)
         return cls(planned, EMA_SHARE * planned if settings.ema is None else settings.ema, every, log_every)
@@ -73,13 +74,13 @@ class Session:
         plan: Plan,
     ) -> None:
         self.data, self.settings, self.device, self.plan = data, settings, device, plan
-        self.arguments = dict(given.get("G", {}))
+        self.given = given
         self.game = couple.build(data.space, given, settings).to(device.name)
         if len(data.space.shape) == 3:
             self.game.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.game.planned = plan.planned
         self.optimisers = Optimisers(self.game, settings.lr)
-        self.ema = EMA(self.game.get_submodule("G"), plan.ema)
+        self.ema = EMA(self.game, plan.ema)
         shard = (device.rank, device.ranks)
         self.batches = Batches(data, settings.batch, settings.seed, device.name, shard)
         self.seconds = 0.0
@@ -87,9 +88,14 @@ class Session:
 
     @property
     def generator(self) -> Generator:
-        """The averaged generator."""
-        assert isinstance(self.ema.average, Generator)
-        return self.ema.average
+        """The averaged generator: G, or a game's first one."""
+        averages = dict(self.ema.average.items())
+        found = averages.get("G") or next(iter(averages.values()), None)
+        if not isinstance(found, Generator):
+            raise InputError(
+                f"{type(self.game).__name__} has no player of type Generator, so there is nothing to sample"
+            )
+        return found
 
     def trial(self, seconds: float) -> tuple[int, float]:
         """Play for about ``seconds``, at least two rounds: samples shown in a round, and in a second."""
@@ -176,7 +182,9 @@ class Session:
 
     def line(self, sums: Mapping[str, Sequence[Tensor]]) -> dict[str, Any]:
         """A line of the log: means since the last one. Raises FloatingPointError when one is not finite."""
-        means = {name: float(torch.stack(list(values)).mean()) for name, values in sums.items()}
+        averages = torch.stack([torch.stack(list(values)).mean() for values in sums.values()])
+        self.device.synchronise([averages])
+        means = dict(zip(sums, averages.tolist(), strict=True))
         if bad := [name for name, value in means.items() if not math.isfinite(value)]:
             raise FloatingPointError(f"{', '.join(bad)} is not finite after {self.game.t} rounds")
         counts = {"t": self.game.t, "seen": self.game.seen, "seconds": round(self.seconds, 3)}
@@ -196,6 +204,12 @@ class Session:
             fake, _ = self.generator.draw(range(len(real)), label=wanted)
             score = sliced_wasserstein(self.data.space.encode(real), fake)
             state.mark_best(run.path / "state", written, "sliced Wasserstein, held-out, raw values", score)
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """What made the generator's network, after the space."""
+        name = next(n for n, average in self.ema.average.items() if average is self.generator)
+        return dict(self.given.get(name, {}))
 
     @property
     def column_names(self) -> list[str]:

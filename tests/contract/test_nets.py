@@ -81,7 +81,7 @@ def test_every_parameter_is_learnt(net: str, labels: Labels | None) -> None:
 def test_dcgan_64_has_the_published_parameter_counts() -> None:
     where = space(3, 64, 64)
     assert count(dcgan.Generator(where)) == 3_576_704
-    assert count(dcgan.Discriminator(where, norm="batch")) == 2_765_568
+    assert count(dcgan.Discriminator(where, critic_norm="batch")) == 2_765_568
 
 
 def test_the_original_mlps_have_the_parameter_counts_of_their_layers() -> None:

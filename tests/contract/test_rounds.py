@@ -36,14 +36,14 @@ def test_a_loop_written_by_hand_equals_the_shipped_one(kind: type[Game]) -> None
     ema = play(shipped, data, 12)
 
     game = game_on(data, kind)
-    batches, optimisers, average = Batches(data, 32, seed=3), Optimisers(game), EMA(game.get_submodule("G"), 1000)
+    batches, optimisers, average = Batches(data, 32, seed=3), Optimisers(game), EMA(game, 1000)
     for _ in range(12):
         for player, loss, *_ in game.play(batches):
             names = optimisers.names(player)
             loss.backward(inputs=optimisers.weights(names))
             optimisers.step(names)
         shown, game.seen, game.t = batches.position - game.seen, batches.position, game.t + 1
-        average.update(game.get_submodule("G"), shown, game.seen)
+        average.update(game, shown, game.seen)
     assert torch.equal(weights(game), weights(shipped))
     for ours, theirs in zip(average.average.parameters(), ema.average.parameters(), strict=True):
         assert torch.equal(ours, theirs)

@@ -70,7 +70,7 @@ class Generator(nn.Module):
         space: Space,
         latent: int = 100,  # size of z
         width: int = 64,  # channels at the finest resolution (ngf); doubled at each coarser one, up to ×8
-        norm: Norm = "batch",  # normalisation after each layer
+        norm: Norm = "batch",  # normalisation in G
     ) -> None:
         super().__init__()
         self.latent = latent
@@ -102,13 +102,13 @@ class Discriminator(Player):
         self,
         space: Space,
         width: int = 64,  # channels after the first layer (ndf); doubled at each coarser one, up to ×8
-        norm: Norm = "none",  # normalisation of the inner layers; with penalties leave it out
+        critic_norm: Norm = "none",  # normalisation in D; with penalties leave it out
     ) -> None:
         super().__init__()
         channels, height, breadth = picture(space)
         depth = len(sizes(height, breadth)) - 1
         wide = [channels, *(width * 2 ** min(i, 3) for i in range(depth))]
-        bare = norm == "none"
+        bare = critic_norm == "none"
         self.downs = nn.ModuleList(nn.Conv2d(a, b, 4, 2, 1, bias=bare) for a, b in pairwise(wide))
         self.norms = nn.ModuleList(
             nn.Identity() if bare or i == 0 else nn.BatchNorm2d(c) for i, c in enumerate(wide[1:])
@@ -117,7 +117,7 @@ class Discriminator(Player):
         self.score = nn.Conv2d(wide[-1], 1, last, bias=bare)
         self.features = nn.Conv2d(wide[-1], EMBEDDED, last, bias=bare) if space.labels else None
         self.embed = nn.Linear(space.labels.width, EMBEDDED, bias=False) if space.labels else None
-        init(self, norm)
+        init(self, critic_norm)
 
     def forward(self, batch: Batch) -> Tensor:
         """Scores [n]."""

@@ -6,4 +6,4 @@ from ganvas.space import Data
 
 def recipe(data: Data) -> Recipe:
     """Radford et al. 2016, section 4: batches of 128, uniform prior of 100 dimensions."""
-    return Recipe("gan", "dcgan", {"D.norm": "batch", "batch": 128, "prior": "uniform", "latent": 100})
+    return Recipe("gan", "dcgan", {"critic_norm": "batch", "batch": 128, "prior": "uniform", "latent": 100})

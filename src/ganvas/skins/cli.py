@@ -6,12 +6,14 @@ import contextlib
 import inspect
 import io
 import json
+import os
 import re
 import signal
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import field, make_dataclass
-from typing import Annotated, Any, get_type_hints
+from types import NoneType
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import ganvas
 
@@ -46,8 +48,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments[0] in ("-V", "--version"):
         print(f"ganvas {ganvas.__version__}")
         return 0
-    with contextlib.suppress(AttributeError, ValueError):
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    if argv is None:
+        with contextlib.suppress(AttributeError, ValueError):
+            signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     if arguments[0] not in VERBS:
         return fail(f"no verb '{arguments[0]}'{ganvas.nearest(arguments[0], VERBS)}")
     return guarded(*arguments)
@@ -81,10 +84,12 @@ def perform(verb: str, arguments: list[str]) -> None:
     if verb == "train":
         fields += train_fields(arguments)
     else:
-        fields.append(("json", bool, field(default=False), "print JSON"))
+        fields.append(("json", marked(bool, "print JSON"), field(default=False)))
     given = parse(verb, function, fields, arguments)
     as_json = given.pop("json", False)
     result = function(**given)
+    if verb == "train" and os.environ.get("RANK", "0") != "0":
+        return
     if verb == "train":
         print(f"{result.path}: {result.progress.seen:,} samples seen; draw with: ganvas generate {result.path} --out …")
     elif as_json:
@@ -93,33 +98,38 @@ def perform(verb: str, arguments: list[str]) -> None:
         tell(verb, result)
 
 
-Field = tuple[str, Any, Any, str]  # name, type, dataclasses.field, help
+Field = tuple[str, Any, Any]  # name, type, dataclasses.field
 
 
 def signature_fields(verb: str, function: Callable[..., Any]) -> list[Field]:
     """The named parameters of a verb, with the help of its docstring."""
-    told = dict(
-        re.findall(r"^        (\w+): ((?:.|\n {12})+)", (inspect.getdoc(function) and function.__doc__) or "", re.M)
-    )
+    told = dict(re.findall(r"^        (\w+): ((?:.|\n {12})+)", function.__doc__ or "", re.M))
     kinds, found = get_type_hints(function), []
     for name, p in inspect.signature(function).parameters.items():
-        if p.kind is p.VAR_KEYWORD:
+        if p.kind is p.VAR_KEYWORD or name == "monitors":
             continue
         kind = kinds[name] if verb == "list" or kinds[name] in (int, float | None) else str | None
-        positional = name in POSITIONAL[verb]
         required = p.default is p.empty
-        default = field() if required else field(default=p.default)
-        text = " ".join(told.get(name, "").split())
-        found.append((name, marked(str if required and kind == str | None else kind, text, positional), default, text))
+        kind = str if required and kind == str | None else kind
+        how = marked(kind, told.get(name, ""), name in POSITIONAL[verb], p.default if kind is int else None)
+        found.append((name, how, field() if required else field(default=p.default)))
     return found
 
 
-def marked(kind: Any, text: str, positional: bool = False, hint: str = "") -> Any:
-    """A type annotated for tyro."""
+def marked(kind: Any, text: str, positional: bool = False, default: Any = None, name: str | None = None) -> Any:
+    """A type annotated for tyro: its help, its default in words, its name on the command line."""
     import tyro
 
-    told = tyro.conf.arg(help=text, help_behavior_hint=hint)
-    return Annotated[kind, told, tyro.conf.Positional] if positional else Annotated[kind, told]
+    told = " ".join(text.replace("`", "").split())
+    plain = [k for k in get_args(kind) if k is not NoneType] if NoneType in get_args(kind) else [kind]
+    choices = get_args(plain[0]) if get_origin(plain[0]) is Literal else ()
+    metavar = "{" + ",".join(map(str, choices)) + "}" if choices else "|".join(k.__name__.upper() for k in plain)
+    hint = "" if default is None else f"(default: {default})"
+    if kind is bool:
+        return Annotated[bool, tyro.conf.arg(help=told, name=name)]
+    aliases = ["-n"] if told.startswith("how many") else None
+    arg = tyro.conf.arg(help=told, help_behavior_hint=hint, metavar=metavar, name=name, aliases=aliases)
+    return Annotated[kind, arg, tyro.conf.Positional] if positional else Annotated[kind, arg]
 
 
 def train_fields(arguments: list[str]) -> list[Field]:
@@ -137,14 +147,10 @@ def train_fields(arguments: list[str]) -> list[Field]:
 
 def train_field(name: str, kind: Any, default: Any, text: str) -> Field:
     """A flag that is None unless given; its help names the default."""
-    import tyro
-
+    spelt = name.replace("_", "-")
     if kind is bool:
-        told = tyro.conf.arg(help=text, name=name.replace("_", "-"))
-        return name, Annotated[bool, told], field(default=default), text
-    hint = "" if default is None else f"(default: {default})"
-    told = tyro.conf.arg(help=text, help_behavior_hint=hint, name=name.replace("_", "-"))
-    return name, Annotated[kind | None, told], field(default=None), text
+        return name, marked(bool, text, name=spelt), field(default=default)
+    return name, marked(kind | None, text, default=default, name=spelt), field(default=None)
 
 
 def value_of(arguments: list[str], name: str) -> str | None:
@@ -161,20 +167,17 @@ def parse(verb: str, function: Callable[..., Any], fields: list[Field], argument
     """The given arguments, by name. Raises InputError with one line for a wrong one."""
     import tyro
 
-    made = make_dataclass(verb, [(n.replace(".", "__"), kind, how) for n, kind, how, _ in sorted_fields(fields)])
+    made = make_dataclass(verb, [(n.replace(".", "__"), kind, how) for n, kind, how in sorted_fields(fields)])
     about = (inspect.getdoc(function) or "").split("\n\nArgs:")[0]
-    config = (tyro.conf.FlagCreatePairsOff,) if False else ()
     errors = io.StringIO()
     try:
         with contextlib.redirect_stderr(errors):
-            options: Any = tyro.cli(
-                made, prog=f"ganvas {verb}", description=about, args=short(arguments), config=config
-            )
+            options: Any = tyro.cli(made, prog=f"ganvas {verb}", description=about, args=arguments)
     except SystemExit as stop:
         if not stop.code:
             raise
         raise ganvas.InputError(one_line(errors.getvalue(), verb)) from None
-    defaults = {n: how.default for n, _, how, _ in fields}
+    defaults = {n: how.default for n, _, how in fields}
     values = {n: getattr(options, n.replace(".", "__")) for n, *_ in fields}
     return {n: v for n, v in values.items() if v is not defaults[n] and v != defaults[n]}
 
@@ -186,16 +189,18 @@ def sorted_fields(fields: list[Field]) -> list[Field]:
     return sorted(fields, key=lambda f: f[2].default is not MISSING)
 
 
-def short(arguments: list[str]) -> list[str]:
-    """Spell out ``-n``."""
-    return ["--n" if a == "-n" else a for a in arguments]
-
-
 def one_line(text: str, verb: str) -> str:
     """What the parser's boxed message says, in one line."""
-    plain = re.sub(r"\x1b\[[0-9;]*m", "", text)
-    words = " ".join(re.sub(r"[╭╮╰╯│─]+", " ", plain).split())
-    return f"{words.removeprefix('Unrecognized options').removeprefix('Parsing error').strip()} (ganvas {verb} --help)"
+    plain = re.sub(r"\x1b\[[0-9;]*m|[╭╮╰╯│─]+", " ", text)
+    words = " ".join(plain.split()).partition(" For full helptext")[0]
+    words = words.replace("Unrecognized options Unrecognized", "Unrecognized")
+    words = re.sub(r"Expected one of \((.+?)\)", lambda found: f"Expected one of {ordered(found[1])}", words)
+    return f"{words} (ganvas {verb} --help)"
+
+
+def ordered(choices: str) -> str:
+    """The parser's choices, sorted and without None."""
+    return ", ".join(sorted(c.strip("' ") for c in choices.split(",") if c.strip("' ") not in ("None", "")))
 
 
 def tell(verb: str, result: Any) -> None:

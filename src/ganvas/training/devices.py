@@ -82,7 +82,9 @@ class Device:
             ) from error
 
 
-def choose(device: str = "auto", precision: str = "auto", threads: int | None = None) -> Device:
+def choose(
+    device: str = "auto", precision: str = "auto", threads: int | None = None, convolutional: bool = False
+) -> Device:
     """The best device here (CUDA, MPS, CPU) and the precision it gains from; joins the job under torchrun."""
     if threads is not None:
         torch.set_num_threads(threads)
@@ -96,7 +98,7 @@ def choose(device: str = "auto", precision: str = "auto", threads: int | None = 
     if ranks > 1 and not dist.is_initialized():
         backend = "nccl" if name.startswith("cuda") else "gloo"
         dist.init_process_group(backend, timeout=timedelta(seconds=SILENCE_SECONDS))
-    return Device(name, gains(name) if precision == "auto" else precision, rank, ranks)
+    return Device(name, gains(name, convolutional) if precision == "auto" else precision, rank, ranks)
 
 
 def best() -> str:
@@ -106,11 +108,15 @@ def best() -> str:
     return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
-def gains(device: str) -> str:
+def gains(device: str, convolutional: bool) -> str:
     """bfloat16 where the hardware multiplies it faster than float32, else float32.
 
-    On a CPU without AMX or AVX512-BF16 bfloat16 is about five times slower (measured), so capability decides.
+    On a CPU without AMX or AVX512-BF16 bfloat16 is about five times slower, so its capability decides; with it a
+    round of convolutional players takes 0.7 of the time (measured at width 32), small matrices gain nothing.
     """
     if device.startswith("cuda"):
         return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
+    if torch.device(device).type == "cpu" and convolutional:
+        able = torch.cpu.get_capabilities()
+        return "bfloat16" if able.get("avx512_bf16") or able.get("amx_bf16") else "float32"
     return "float32"

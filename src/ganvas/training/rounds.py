@@ -49,7 +49,7 @@ def rounds(
         game.t, game.seen = game.t + 1, batches.position
         device.average_buffers(game)
         if ema is not None:
-            ema.update(game.get_submodule("G"), shown, game.seen)
+            ema.update(game, shown, game.seen)
         yield moves
 
 

@@ -26,6 +26,7 @@ class Settings:
     device: str = "auto"  # cuda, mps, cpu
     precision: Literal["auto", "float32", "bfloat16"] = "auto"  # of the networks' arithmetic
     threads: int | None = None  # CPU threads (default: torch's)
+    trust: str | None = None  # your own Python file, when the run to resume uses one
     override: bool = False  # when resuming: accept settings that differ from the recorded ones
     tensorboard: bool = False  # also write TensorBoard events (extra: tensorboard)
     quiet: bool = False  # print nothing while training

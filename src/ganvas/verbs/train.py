@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import fields
 from pathlib import Path
@@ -20,13 +20,13 @@ from ganvas.monitors.tensorboard import tensorboard
 from ganvas.recipe import Couple, Flag, Recipe, couple, flags_of
 from ganvas.record import Given, differences, machine, record, versions
 from ganvas.run import Run
-from ganvas.session import SEEN, Plan, Session
+from ganvas.session import SEEN, Monitor, Plan, Session
 from ganvas.space import Data, DataOptions
 from ganvas.training import devices
 from ganvas.training.settings import Settings
 
 TRIAL_SHARE, TRIAL_SECONDS = 0.02, 5.0  # of a run in minutes, spent on timing its rounds
-PASSING = ("override", "quiet", "tensorboard")  # settings of a session, not of the run
+PASSING = ("trust", "override", "quiet", "tensorboard")  # settings of a session, not of the run
 
 
 def train(
@@ -37,7 +37,7 @@ def train(
     net: str | None = None,
     run: str | Path | None = None,
     resume: str | Path | None = None,
-    trust: str | Path | None = None,
+    monitors: Sequence[Monitor] = (),
     **flags: Any,
 ) -> Run:
     """Train a generator and return its run.
@@ -49,7 +49,7 @@ def train(
         net: a net's name or ``mine.py``.
         run: the run folder to make (default: ``runs/<data>-<game>``).
         resume: a run folder to go on with, instead of ``data`` and the rest.
-        trust: your own Python file, when the run to resume uses one.
+        monitors: your own callables f(t, game, line), told after every round; line is a log line or None.
         **flags: settings of the run (``Settings``), of data (``DataOptions``), of the game and of the nets.
 
     Raises:
@@ -57,19 +57,20 @@ def train(
         FloatingPointError: the losses are no longer finite; earlier checkpoints stay.
     """
     if resume is not None:
-        return go_on(Run(resume, trust), data, {"recipe": recipe, "game": game, "net": net}, flags)
+        asked = {"recipe": recipe, "game": game, "net": net}
+        return go_on(Run(resume, flags.get("trust")), data, asked, flags, monitors)
     if data is None:
         raise InputError("what to train on? give a folder, a file or a name: ganvas train DATA")
     loaded = load_data(data, flags)
     chosen, given = choose(loaded, recipe, game, net, flags)
     settings = Settings(**given["run"])
-    device = devices.choose(settings.device, settings.precision, settings.threads)
+    device = devices.choose(settings.device, settings.precision, settings.threads, len(loaded.space.shape) == 3)
     place = Path(run) if run is not None else Path("runs") / f"{loaded.name}-{stem(chosen.game)}"
     if (place / "run.json").exists():
-        return existing(place, trust)
+        return existing(place, flags, monitors)
     plan = make_plan(loaded, chosen, given, settings, device)
     made = record(place, loaded, chosen, given, plan, device)
-    return perform(made, Session(loaded, chosen, given, settings, device, plan))
+    return perform(made, Session(loaded, chosen, given, settings, device, plan), monitors)
 
 
 def flags(
@@ -117,16 +118,18 @@ def choose(
     if recipe is not None and (game is not None or net is not None):
         raise InputError("give --recipe, or --game and --net, not both")
     if recipe is None:
-        recipe = "default" if game is None and net is None else None
+        recipe = "default" if game is None else None
     found: Recipe = names.module("recipes", recipe).recipe(data) if recipe else SUITED
     game = found.game if game is None else game
     net = net or found.net or ("dcgan" if len(data.space.shape) == 3 else "mlp")
     kind = names.member("games", game, Game) if isinstance(game, str) else game
     chosen = couple(kind, names.module("nets", net))
-    return chosen, merged(chosen.distribute(found.flags), chosen.distribute(flags))
+    theirs = {flag.name for flag in [*chosen.flags(), *flags_of(Settings, "run")]}
+    suited = {name: value for name, value in found.flags.items() if name.rpartition(".")[2] in theirs}
+    return chosen, merged(chosen.distribute(suited), chosen.distribute(flags))
 
 
-SUITED = Recipe("r3gan", "", {})  # when a game or a net is named, the rest is what suits the data
+SUITED = Recipe("r3gan", "", {})  # when a game is named: its paper's numbers, and the net that suits the data
 
 
 def merged(under: Given, over: Given) -> Given:
@@ -134,7 +137,7 @@ def merged(under: Given, over: Given) -> Given:
     return {owner: under[owner] | {k: v for k, v in over[owner].items() if v is not None} for owner in under}
 
 
-def existing(place: Path, trust: str | Path | None) -> Run:
+def existing(place: Path, flags: Mapping[str, Any], monitors: Sequence[Monitor]) -> Run:
     """What to do about a run that is there already: on a terminal ask, else an InputError that names --resume."""
     how = f"{place} already holds a run; go on with: ganvas train --resume {place}, or choose another --run"
     if not (sys.stdin and sys.stdin.isatty() and sys.stderr.isatty()):
@@ -142,7 +145,7 @@ def existing(place: Path, trust: str | Path | None) -> Run:
     print(f"{place} already holds a run ({Run(place).progress.seen:,} samples seen). Resume it? [y/N] ", end="")
     if input().strip().lower() not in ("y", "yes"):
         raise InputError(how)
-    return go_on(Run(place, trust), None, {}, {})
+    return go_on(Run(place, flags.get("trust")), None, {}, {}, monitors)
 
 
 def make_plan(data: Data, chosen: Couple, given: Given, settings: Settings, device: devices.Device) -> Plan:
@@ -157,7 +160,13 @@ def stem(game: type[Game]) -> str:
     return Path(sys.modules[game.__module__].__file__ or "game").stem
 
 
-def go_on(run: Run, data: Data | str | Path | None, asked: Mapping[str, Any], flags: Mapping[str, Any]) -> Run:
+def go_on(
+    run: Run,
+    data: Data | str | Path | None,
+    asked: Mapping[str, Any],
+    flags: Mapping[str, Any],
+    monitors: Sequence[Monitor],
+) -> Run:
     """Resume: the recorded settings again, the same session, from the newest checkpoint on."""
     info = run.info
     chosen = recorded_couple(run)
@@ -178,7 +187,9 @@ def go_on(run: Run, data: Data | str | Path | None, asked: Mapping[str, Any], fl
         print(f"note: {line}: the run goes on, though not bit for bit", file=sys.stderr)
     session = Session(loaded, chosen, given, settings, device, Plan(**info["plan"]))
     session.resume(run)
-    return perform(run, session)
+    if session.ended and device.first and not settings.quiet:
+        print(f"{run.path} has ended already ({session.game.seen:,} samples seen)", file=sys.stderr)
+    return perform(run, session, monitors)
 
 
 def changed(run: Run, asked: Mapping[str, Any], new: Given, accept: bool) -> Given:
@@ -204,11 +215,11 @@ def changed(run: Run, asked: Mapping[str, Any], new: Given, accept: bool) -> Giv
     return given
 
 
-def perform(run: Run, session: Session) -> Run:
+def perform(run: Run, session: Session, own: Sequence[Monitor]) -> Run:
     """Play a session to its end, with monitors and progress."""
     settings, first = session.settings, session.device.first
     with ExitStack() as stack:
-        monitors: list[Any] = []
+        monitors = list(own)
         if first:
             space = session.data.space
             monitors.append(samples(session.generator, space, run.path / "samples", session.plan.checkpoint_every))
