@@ -18,7 +18,7 @@ FLOORS = [  # from the ground up; a module may import its own floor and those be
     {"recipe", "recipes"},
     {"session", "record"},
     {"verbs"},
-    {"skins"},
+    {"skins", "__main__"},
 ]
 GAMES_MAY = {"errors", "game", "generator", "losses", "penalties"}
 

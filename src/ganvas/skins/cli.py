@@ -12,8 +12,8 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import field, make_dataclass
-from types import NoneType
-from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import ganvas
 
@@ -121,7 +121,8 @@ def marked(kind: Any, text: str, positional: bool = False, default: Any = None, 
     import tyro
 
     told = " ".join(text.replace("`", "").split())
-    plain = [k for k in get_args(kind) if k is not NoneType] if NoneType in get_args(kind) else [kind]
+    kinds = get_args(kind) if isinstance(kind, UnionType) or get_origin(kind) is Union else (kind,)
+    plain = [k for k in kinds if k is not NoneType]
     choices = get_args(plain[0]) if get_origin(plain[0]) is Literal else ()
     metavar = "{" + ",".join(map(str, choices)) + "}" if choices else "|".join(k.__name__.upper() for k in plain)
     hint = "" if default is None else f"(default: {default})"

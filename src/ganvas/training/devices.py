@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 from collections.abc import Iterator
@@ -98,6 +99,7 @@ def choose(
     if ranks > 1 and not dist.is_initialized():
         backend = "nccl" if name.startswith("cuda") else "gloo"
         dist.init_process_group(backend, timeout=timedelta(seconds=SILENCE_SECONDS))
+        atexit.register(dist.destroy_process_group)
     return Device(name, gains(name, convolutional) if precision == "auto" else precision, rank, ranks)
 
 

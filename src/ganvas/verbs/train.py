@@ -26,6 +26,7 @@ from ganvas.training import devices
 from ganvas.training.settings import Settings
 
 TRIAL_SHARE, TRIAL_SECONDS = 0.02, 5.0  # of a run in minutes, spent on timing its rounds
+ENDS = {"seen", "rounds", "minutes"}  # how long a run lasts: the user's word replaces a recipe's
 PASSING = ("trust", "override", "quiet", "tensorboard")  # settings of a session, not of the run
 
 
@@ -66,7 +67,7 @@ def train(
     settings = Settings(**given["run"])
     device = devices.choose(settings.device, settings.precision, settings.threads, len(loaded.space.shape) == 3)
     place = Path(run) if run is not None else Path("runs") / f"{loaded.name}-{stem(chosen.game)}"
-    if (place / "run.json").exists():
+    if device.agree((place / "run.json").exists()):  # all ranks look before rank 0 makes it
         return existing(place, flags, monitors)
     plan = make_plan(loaded, chosen, given, settings, device)
     made = record(place, loaded, chosen, given, plan, device)
@@ -125,6 +126,8 @@ def choose(
     kind = names.member("games", game, Game) if isinstance(game, str) else game
     chosen = couple(kind, names.module("nets", net))
     theirs = {flag.name for flag in [*chosen.flags(), *flags_of(Settings, "run")]}
+    if any(flags.get(end) is not None for end in ENDS):
+        theirs -= ENDS
     suited = {name: value for name, value in found.flags.items() if name.rpartition(".")[2] in theirs}
     return chosen, merged(chosen.distribute(suited), chosen.distribute(flags))
 
@@ -207,9 +210,8 @@ def changed(run: Run, asked: Mapping[str, Any], new: Given, accept: bool) -> Giv
             f"{run.path} was begun with other settings ({'; '.join(told)}); leave them out, or add --override"
         )
     given = merged(recorded, new)
-    for end in ("seen", "rounds", "minutes"):
-        if new["run"].get(end) is not None:
-            given["run"] = {k: v for k, v in given["run"].items() if k not in ("seen", "rounds", "minutes") or k == end}
+    if new["run"].keys() & ENDS:
+        given["run"] = {k: v for k, v in given["run"].items() if k not in ENDS or k in new["run"]}
     if told:
         run.update(settings=given, changes=[*run.info.get("changes", []), {"t": run.progress.t, "what": told}])
     return given
