@@ -20,9 +20,9 @@ from record import append, machine
 
 import ganvas as gan
 
-SHARED = {"net": "mlp", "hidden": 256, "layers": 3, "batch": 256, "latent": 16}
+SHARED = {"net": "mlp", "hidden": 256, "layers": 3, "batch": 256, "latent": 4}
 BEST = {  # what suits each game here
-    "r3gan": {"gamma": 0.02, "gamma_start": 0.2, "lr": 1e-3},
+    "r3gan": {"gamma": 0.01, "gamma_start": 0.2, "lr": 2e-3, "ema": 100_000},
     "wgan_gp": {"gp_weight": 0.1, "lr": 1e-3},
     "gan": {},
     "wgan": {},
@@ -57,7 +57,7 @@ def main() -> None:
     parser.add_argument("--data", nargs="+", default=["ring", "grid"])
     parser.add_argument("--games", nargs="+", default=list(BEST))
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
-    parser.add_argument("--seen", type=int, default=3_000_000)
+    parser.add_argument("--seen", type=int, default=4_000_000)
     parser.add_argument("--dry", action="store_true", help="print only")
     options, rest = parser.parse_known_args()
     rest = [a for a in rest if a != "--"]

@@ -24,6 +24,7 @@ from ganvas.space import Data
 from ganvas.training.devices import Device
 
 Given = dict[str, dict[str, Any]]
+PASSING = ("trust", "override", "quiet", "tensorboard")  # settings of a session, not of the run
 
 
 def record(place: Path, data: Data, chosen: Couple, given: Given, plan: Plan, device: Device) -> Run:
@@ -58,6 +59,7 @@ def own_code(chosen: Couple) -> dict[str, bytes]:
 def settled(chosen: Couple, given: Given) -> Given:
     """All settings by owner: those of game and nets with their defaults, so that the run says them all."""
     full = {owner: dict(values) for owner, values in given.items()}
+    full["run"] = {name: value for name, value in full["run"].items() if name not in PASSING}
     for flag in chosen.flags():
         full[flag.owner].setdefault(flag.name, flag.default)
     return full

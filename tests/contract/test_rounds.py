@@ -18,7 +18,7 @@ from ganvas.games.gan import GAN
 from ganvas.games.r3gan import R3GAN
 from ganvas.games.wgan import WGAN
 from ganvas.games.wgan_gp import WGANGP
-from ganvas.generator import Generator
+from ganvas.generator import Generator, Prior
 from ganvas.spaces.toys import ring
 from ganvas.training.batches import Batches
 from ganvas.training.ema import EMA
@@ -241,21 +241,20 @@ def test_schedules_follow_samples_seen() -> None:
 
 
 def test_ema_has_a_half_life_in_samples_and_averages_buffers() -> None:
-    module = nn.BatchNorm1d(2)
-    ema = EMA(module, half_life=100)
+    game, net = nn.Module(), nn.BatchNorm1d(2)
+    game.add_module("G", Generator(net, Prior(2)))
+    ema = EMA(game, half_life=100)
     with torch.no_grad():
-        module.weight.fill_(3.0)
-        module.running_mean.fill_(8.0)
-        module.num_batches_tracked.fill_(7)
-    ema.update(module, shown=100, seen=1_000_000)
-    average = ema.average
-    assert isinstance(average, nn.BatchNorm1d)
-    assert average.weight.tolist() == [2.0, 2.0]
-    assert average.running_mean is not None
-    assert average.running_mean.tolist() == [4.0, 4.0]
-    assert average.num_batches_tracked == 7
-    young = EMA(module, half_life=100)
+        net.weight.fill_(3.0)
+        net.get_buffer("running_mean").fill_(8.0)
+        net.get_buffer("num_batches_tracked").fill_(7)
+    ema.update(game, shown=100, seen=1_000_000)
+    average = ema.average.get_submodule("G.net").state_dict()
+    assert average["weight"].tolist() == [2.0, 2.0]
+    assert average["running_mean"].tolist() == [4.0, 4.0]
+    assert average["num_batches_tracked"] == 7
+    young = EMA(game, half_life=100)
     with torch.no_grad():
-        module.weight.fill_(5.0)
-    young.update(module, shown=64, seen=64)  # half-life 3.2 samples: as good as a copy
-    torch.testing.assert_close(dict(young.average.named_parameters())["weight"], module.weight, atol=1e-4, rtol=0)
+        net.weight.fill_(5.0)
+    young.update(game, shown=64, seen=64)  # half-life 3.2 samples: as good as a copy
+    torch.testing.assert_close(young.average.get_parameter("G.net.weight"), net.weight, atol=1e-4, rtol=0)

@@ -287,4 +287,4 @@ def test_the_trained_generator_comes_from_the_average(tmp_path: Path) -> None:
     run = gan.train("digits", run=tmp_path / "run", rounds=5, **SMALL)
     stored = tensors(run.path)
     for name, value in run.generator.state_dict().items():
-        assert torch.equal(value, stored[f"weights.False.ema.{name}"])
+        assert torch.equal(value, stored[f"weights.False.ema.G.{name}"])

@@ -55,7 +55,7 @@ def test_the_help_of_a_verb_names_every_argument(verb: str, capsys: pytest.Captu
     code, out, _ = told(capsys, verb, "--help")
     assert code == 0
     for name, p in inspect.signature(getattr(gan, verb)).parameters.items():
-        if p.kind is not p.VAR_KEYWORD:
+        if p.kind is not p.VAR_KEYWORD and name != "monitors":  # Python only
             assert name.replace("_", "-") in out.lower(), name
 
 

@@ -25,7 +25,7 @@ def test_encoding_is_exactly_undone(n: int, h: int, w: int, c: int, bits: int, d
     x = space.encode(raw)
     assert x.shape == (n, *space.shape)
     assert x.dtype == torch.float32
-    assert x.is_contiguous()
+    assert x.is_contiguous(memory_format=torch.channels_last)
     assert -1 <= float(x.min()) <= float(x.max()) <= 1
     back = space.decode(x)
     assert back.dtype == raw.dtype

@@ -24,6 +24,10 @@ VERBS = {
     "list": "list games, nets, recipes, data and runs",
 }
 POSITIONAL = {"train": ("data",), "generate": ("run",), "show": ("run",), "list": ("kind",)}
+MORE = {  # to a verb's help
+    "train": "\n\nThe last flags are those of the game and the nets. See those of others with\n"
+    "`ganvas train --game NAME --net NAME --help`; `ganvas list games` and `ganvas list nets` name them."
+}
 USAGE = """\
 ganvas trains, judges, explains, explores and ships generative adversarial networks.
 
@@ -111,12 +115,22 @@ def signature_fields(verb: str, function: Callable[..., Any]) -> list[Field]:
         kind = kinds[name] if verb == "list" or kinds[name] in (int, float | None) else str | None
         required = p.default is p.empty
         kind = str if required and kind == str | None else kind
-        how = marked(kind, told.get(name, ""), name in POSITIONAL[verb], p.default if kind is int else None)
+        how = marked(kind, told.get(name, ""), p.default if kind is int else None)
+        if name in POSITIONAL[verb]:
+            how = placed(kind, told.get(name, ""), name)
         found.append((name, how, field() if required else field(default=p.default)))
     return found
 
 
-def marked(kind: Any, text: str, positional: bool = False, default: Any = None, name: str | None = None) -> Any:
+def placed(kind: Any, text: str, name: str) -> Any:
+    """The type of an argument that is known by its place."""
+    import tyro
+
+    arg = tyro.conf.arg(help=" ".join(text.replace("`", "").split()), metavar=name.upper())
+    return Annotated[kind, arg, tyro.conf.Positional]
+
+
+def marked(kind: Any, text: str, default: Any = None, name: str | None = None) -> Any:
     """A type annotated for tyro: its help, its default in words, its name on the command line."""
     import tyro
 
@@ -129,8 +143,9 @@ def marked(kind: Any, text: str, positional: bool = False, default: Any = None, 
     if kind is bool:
         return Annotated[bool, tyro.conf.arg(help=told, name=name)]
     aliases = ["-n"] if told.startswith("how many") else None
-    arg = tyro.conf.arg(help=told, help_behavior_hint=hint, metavar=metavar, name=name, aliases=aliases)
-    return Annotated[kind, arg, tyro.conf.Positional] if positional else Annotated[kind, arg]
+    return Annotated[
+        kind, tyro.conf.arg(help=told, help_behavior_hint=hint, metavar=metavar, name=name, aliases=aliases)
+    ]
 
 
 def train_fields(arguments: list[str]) -> list[Field]:
@@ -169,7 +184,7 @@ def parse(verb: str, function: Callable[..., Any], fields: list[Field], argument
     import tyro
 
     made = make_dataclass(verb, [(n.replace(".", "__"), kind, how) for n, kind, how in sorted_fields(fields)])
-    about = (inspect.getdoc(function) or "").split("\n\nArgs:")[0]
+    about = (inspect.getdoc(function) or "").split("\n\nArgs:")[0].replace("`", "") + MORE.get(verb, "")
     errors = io.StringIO()
     try:
         with contextlib.redirect_stderr(errors):

@@ -18,7 +18,7 @@ from ganvas.monitors.progress import progress
 from ganvas.monitors.samples import samples
 from ganvas.monitors.tensorboard import tensorboard
 from ganvas.recipe import Couple, Flag, Recipe, couple, flags_of
-from ganvas.record import Given, differences, machine, record, versions
+from ganvas.record import PASSING, Given, differences, machine, record, versions
 from ganvas.run import Run
 from ganvas.session import SEEN, Monitor, Plan, Session
 from ganvas.space import Data, DataOptions
@@ -27,7 +27,6 @@ from ganvas.training.settings import Settings
 
 TRIAL_SHARE, TRIAL_SECONDS = 0.02, 5.0  # of a run in minutes, spent on timing its rounds
 ENDS = {"seen", "rounds", "minutes"}  # how long a run lasts: the user's word replaces a recipe's
-PASSING = ("trust", "override", "quiet", "tensorboard")  # settings of a session, not of the run
 
 
 def train(
