@@ -12,7 +12,7 @@ import pytest
 SRC = Path(__file__).parents[1] / "src" / "ganvas"
 FILES = sorted(SRC.rglob("*.py"))
 FLOORS = [  # from the ground up; a module may import its own floor and those below
-    {"errors", "files", "game", "labels", "losses", "metrics", "names", "penalties", "space", "spaces"},
+    {"errors", "files", "game", "labels", "losses", "metrics", "names", "penalties", "space", "spaces", "version"},
     {"generator", "nets", "training"},
     {"games", "monitors", "run"},
     {"recipe", "recipes"},

@@ -8,7 +8,7 @@ run.generate(16, seed=0)
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from ganvas.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from ganvas import losses, penalties

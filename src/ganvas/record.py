@@ -14,7 +14,6 @@ from typing import Any
 import numpy
 import torch
 
-import ganvas
 from ganvas import names
 from ganvas.files import write_file
 from ganvas.recipe import Couple
@@ -22,6 +21,7 @@ from ganvas.run import Run
 from ganvas.session import Plan
 from ganvas.space import Data
 from ganvas.training.devices import Device
+from ganvas.version import __version__
 
 Given = dict[str, dict[str, Any]]
 PASSING = ("trust", "override", "quiet", "tensorboard")  # settings of a session, not of the run
@@ -81,7 +81,7 @@ def described(data: Data) -> dict[str, Any]:
 def versions() -> dict[str, str]:
     """What the run was made with."""
     python = platform.python_version()
-    return {"ganvas": ganvas.__version__, "torch": torch.__version__, "numpy": numpy.__version__, "python": python}
+    return {"ganvas": __version__, "torch": torch.__version__, "numpy": numpy.__version__, "python": python}
 
 
 def machine(device: Device) -> dict[str, Any]:
