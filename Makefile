@@ -17,8 +17,8 @@ setup: .venv/ready
 	@touch $@
 
 demo: setup
-	@rm -rf $(RUN)
-	$(BIN)/ganvas train digits --recipe digits --run $(RUN)
+	@if test -f $(RUN)/run.json; then $(BIN)/ganvas train --resume $(RUN); \
+	else $(BIN)/ganvas train digits --recipe digits --run $(RUN); fi
 	$(BIN)/python examples/demo_page.py $(RUN)
 
 test: setup

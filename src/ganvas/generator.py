@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -37,9 +38,8 @@ class Prior:
         if self.kind == "uniform":
             return torch.erf(draws / 2**0.5)  # 2 Φ(a) - 1
         if self.kind == "truncated":  # N(0, 1) cut at ±limit by its quantiles
-            inside = torch.erf(torch.tensor(self.limit / 2**0.5, dtype=torch.float64))
-            u = torch.erf(draws.double() / 2**0.5) * inside
-            return (torch.erfinv(u) * 2**0.5).float().clamp(-self.limit, self.limit)
+            u = torch.erf(draws / 2**0.5) * math.erf(self.limit / 2**0.5)
+            return (torch.erfinv(u) * 2**0.5).clamp(-self.limit, self.limit)
         return draws
 
     def latents(self, seed: int, indices: Sequence[int], truncation: float | None = None) -> tuple[Tensor, np.ndarray]:
@@ -93,7 +93,8 @@ class Generator(nn.Module):
         """Samples number ``indices`` of ``seed``: encoded [n, *shape] on the CPU and their stored labels [n, c].
 
         Made in eval mode, in chunks of a fixed size, so the same (seed, index) is the same sample in any call.
-        ``label`` may be one label for all or a list [n] of them. Raises InputError for an unknown label.
+        ``label`` may be one label for all, a list [n] of them, or an array [n, columns] of stored labels. Raises
+        InputError for an unknown label.
         """
         z, u = self.prior.latents(seed, indices, truncation)
         labels = self._labels(u, label)
@@ -118,6 +119,8 @@ class Generator(nn.Module):
             return None
         if label is None:
             return self.labels.draw(u)
+        if isinstance(label, np.ndarray):
+            return label
         if isinstance(label, list) and len(label) == len(u):
             return np.stack([self.labels.parse(one) for one in label])
         return np.repeat(self.labels.parse(label)[None], len(u), 0)

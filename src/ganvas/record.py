@@ -32,7 +32,7 @@ def record(place: Path, data: Data, chosen: Couple, given: Given, plan: Plan, de
     code = own_code(chosen)
     if device.first:
         info = {
-            "command": shlex.join(["ganvas", *sys.argv[1:]]),
+            "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
             "versions": versions(),
             "machine": machine(device),
             "data": described(data),

@@ -198,10 +198,7 @@ class Session:
         run.write_generator(self.generator, self.data.space, self.arguments)
         if held_out := len(self.data.held_out):
             real, labels = self.data.held_out.read(np.arange(min(held_out, JUDGED)))
-            wanted = None
-            if labels is not None and self.data.space.labels is not None:
-                wanted = [dict(zip(self.column_names, row, strict=True)) for row in labels]
-            fake, _ = self.generator.draw(range(len(real)), label=wanted)
+            fake, _ = self.generator.draw(range(len(real)), label=labels)
             score = sliced_wasserstein(self.data.space.encode(real), fake)
             state.mark_best(run.path / "state", written, "sliced Wasserstein, held-out, raw values", score)
 
@@ -210,11 +207,6 @@ class Session:
         """What made the generator's network, after the space."""
         name = next(n for n, average in self.ema.average.items() if average is self.generator)
         return dict(self.given.get(name, {}))
-
-    @property
-    def column_names(self) -> list[str]:
-        """Names of the label columns."""
-        return [c.name for c in self.data.space.labels.columns] if self.data.space.labels else []
 
     def signals(self) -> Signals:
         """While entered, SIGINT and SIGTERM ask the loop to stop after this round; a second one stops at once."""

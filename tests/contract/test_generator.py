@@ -102,3 +102,16 @@ def test_sample_like_a_batch_has_its_labels_and_keeps_the_graph(generator: Gener
     assert not fake.detach().x.requires_grad
     assert len(generator.sample(5)) == 5
     assert generator.sample(5).y.shape == (5, 3)  # type: ignore[union-attr]
+
+
+def test_stored_labels_are_taken_as_they_are() -> None:
+    labels = Labels.of(["x"], [["1.0", "0.0"]], np.array([[0], [1]]))  # names that read like other class numbers
+    torch.manual_seed(0)
+    space = Images(8, 8, 1, 8, "L", labels)
+    G = Generator(dcgan.Generator(space, latent=4, width=4), Prior(4), space.head(), labels)
+    _, drawn = G.draw(range(2), label=np.array([[0.0], [1.0]]))
+    assert drawn is not None
+    assert drawn.tolist() == [[0], [1]]
+    _, named = G.draw(range(1), label="0.0")
+    assert named is not None
+    assert named.tolist() == [[1]]

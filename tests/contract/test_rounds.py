@@ -230,14 +230,20 @@ def test_dropout_repeats_with_the_position() -> None:
 
 def test_schedules_follow_samples_seen() -> None:
     data = ring(count=500)
-    game = game_on(data, R3GAN, burn=0.5)
+    game = game_on(data, R3GAN, burn=0.5, lr_after=0.25)
     game.planned = 1000
-    betas = []
+    betas, rates, applied = [], [], []
+    optimisers = Optimisers(game, lr=0.01)
     for game.seen in (0, 250, 500, 900):
         wanted = game.optimiser("D")
         assert isinstance(wanted, Adam)
         betas.append(wanted.betas[1])
+        rates.append(wanted.lr)
+        optimisers.tune(game)
+        applied.append(optimisers.of["D"].param_groups[0]["lr"])
     assert betas == pytest.approx([0.9, 0.945, 0.99, 0.99])
+    assert rates == pytest.approx([2e-4, 1.25e-4, 5e-5, 5e-5])
+    assert applied == pytest.approx([0.01, 0.00625, 0.0025, 0.0025])  # --lr sets the start, the game its course
 
 
 def test_ema_has_a_half_life_in_samples_and_averages_buffers() -> None:
@@ -258,3 +264,12 @@ def test_ema_has_a_half_life_in_samples_and_averages_buffers() -> None:
         net.weight.fill_(5.0)
     young.update(game, shown=64, seen=64)  # half-life 3.2 samples: as good as a copy
     torch.testing.assert_close(young.average.get_parameter("G.net.weight"), net.weight, atol=1e-4, rtol=0)
+
+
+def test_held_out_rows_are_never_trained_on() -> None:
+    data = ring(count=60, holdout=0.25, seed=4)
+    batches = Batches(data, 15, seed=1)
+    drawn = {tuple(x) for _ in range(12) for x in next(batches).x.tolist()}
+    held = {tuple(x) for x in data.space.encode(data.held_out.raw[data.held_out.index]).tolist()}
+    assert (len(held), len(drawn)) == (15, 45)
+    assert not held & drawn

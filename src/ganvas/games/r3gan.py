@@ -17,18 +17,21 @@ class R3GAN(Game):
 
     D learns to score each real sample above the fake one it is paired with, eq. (2); both penalties, eqs. (3, 4),
     keep its slope flat on real and on fake samples, which is what makes the game converge locally. One cosine
-    burn-in over the first share of the planned samples sharpens γ and β2. No norm layers in D, no momentum.
+    burn-in over the first share of the planned samples moves γ, β2 and, if asked, the learning rate; the loop's
+    averaged generator has its own. No norm layers in D, no momentum.
     """
 
     G: Generator  # z ~ prior (and y) -> x
     D: Discriminator  # batch -> score [n]
     gamma: float = 1.0  # weight of R1 and of R2 after the burn-in
     gamma_start: float | None = None  # and at its beginning; None: ten times the final one
-    burn: float = 0.2  # share of the planned samples in which γ and β2 change
+    burn: float = 0.2  # share of the planned samples in which γ, β2 and the learning rate change
+    lr_after: float = 1.0  # the learning rate after that, as a share of the first (the paper: 1 or 0.25, by data)
 
     def optimiser(self, player: str) -> Adam:
         """Appendix D of the paper: Adam without momentum, β2 from 0.9 to 0.99."""
-        return Adam(2e-4, (0.0, self.burn_in(0.9, 0.99, self.burn)))
+        lr = 2e-4 * self.burn_in(1.0, self.lr_after, self.burn)
+        return Adam(lr, (0.0, self.burn_in(0.9, 0.99, self.burn)))
 
     def play(self, batches: Iterator[Batch]) -> Iterator[Move]:
         """One round: D with both penalties, then G against a fresh real batch."""

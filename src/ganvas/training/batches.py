@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -27,7 +28,6 @@ class Batches(Iterator[Batch]):
             raise InputError(f"a batch of {size} cannot be shared by {shard[1]} plays; use a multiple of {shard[1]}")
         self.data, self.size, self.seed, self.device, self.shard = data, size, seed, device, shard
         self.position = 0
-        self._epoch, self._order = -1, np.empty(0, np.int64)
 
     @property
     def epoch(self) -> int:
@@ -62,15 +62,20 @@ class Batches(Iterator[Batch]):
 
     def _numbers(self, rows: np.ndarray) -> np.ndarray:
         """The data rows that stand at these rows of the global batch: every epoch is its own permutation."""
-        epochs, places = np.divmod(self.position + rows, len(self.data.train))
+        count = len(self.data.train)
+        epochs, places = np.divmod(self.position + rows, count)
         chosen = np.empty(len(rows), np.int64)
         for epoch in np.unique(epochs):
-            if epoch != self._epoch:
-                random = np.random.Generator(np.random.Philox(key=[self.seed, int(epoch)], counter=[0, 0, 1, 0]))
-                self._epoch, self._order = int(epoch), random.permutation(len(self.data.train))
             here = epochs == epoch
-            chosen[here] = self._order[places[here]]
+            chosen[here] = order(self.seed, int(epoch), count)[places[here]]
         return chosen
+
+
+@lru_cache(maxsize=2)
+def order(seed: int, epoch: int, count: int) -> np.ndarray:
+    """The permutation of ``count`` rows in which an epoch visits them."""
+    random = np.random.Generator(np.random.Philox(key=[seed, epoch], counter=[0, 0, 1, 0]))
+    return random.permutation(count)
 
 
 def seed_torch(*key: int) -> None:
