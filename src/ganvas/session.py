@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -101,7 +102,8 @@ class Session:
         """Play for about ``seconds``, at least two rounds: samples shown in a round, and in a second."""
         start = begun = time.perf_counter()
         before = 0
-        for _ in self.rounds():
+        for moves in self.rounds():
+            float(moves[-1][1].loss)  # waits for a GPU
             now = time.perf_counter()
             if self.game.t == 1:
                 start, before = now, self.game.seen
@@ -131,7 +133,7 @@ class Session:
         if self.device.first:
             run.cut_log(self.game.t)
             if newest is not None:
-                run.write_generator(self.generator, self.data.space, self.arguments)
+                self.publish(run, newest)
         self.device.share(0.0)  # nobody goes on before rank 0 has written
         return newest is not None
 
@@ -150,24 +152,22 @@ class Session:
                 gather(sums, moves)
                 self.seconds = earlier + time.perf_counter() - start
                 stop = self.device.agree(self._stop or self.ended)
-                line = self.note(run, sums, stop)
+                line = self.note(run, sums) if self.game.t % self.plan.log_every == 0 or stop else None
                 for monitor in monitors:
                     monitor(self.game.t, self.game, line)
+                if self.game.t % self.plan.checkpoint_every == 0 or stop:
+                    self.checkpoint(run)  # last: what a kill leaves undone is done again
                 if stop:
                     break
         if self._stop and not self.ended:
             raise Interrupted(f"stopped after {self.game.t} rounds; go on with: ganvas train --resume {run.path}")
 
-    def note(self, run: Run, sums: dict[str, list[Tensor]], stop: bool) -> dict[str, Any] | None:
-        """Write the log line and the checkpoint that are due now; returns the line, if there is one."""
-        line = None
-        if self.game.t % self.plan.log_every == 0 or stop:
-            line = self.line(sums)
-            sums.clear()
-            if self.device.first:
-                run.write_log(line)
-        if self.game.t % self.plan.checkpoint_every == 0 or stop:
-            self.checkpoint(run)
+    def note(self, run: Run, sums: dict[str, list[Tensor]]) -> dict[str, Any]:
+        """Write the log line that is due now and begin a new one."""
+        line = self.line(sums)
+        sums.clear()
+        if self.device.first:
+            run.write_log(line)
         return line
 
     @property
@@ -195,6 +195,10 @@ class Session:
         if not self.device.first:
             return
         written = state.save(run.path / "state", self.game, self.optimisers, self.ema, self.seconds)
+        self.publish(run, written)
+
+    def publish(self, run: Run, written: Path) -> None:
+        """Write the generator of a checkpoint and judge it; done again on resume, in case a kill came between."""
         run.write_generator(self.generator, self.data.space, self.arguments)
         if held_out := len(self.data.held_out):
             real, labels = self.data.held_out.read(np.arange(min(held_out, JUDGED)))

@@ -109,6 +109,8 @@ def test_sigkill_at_random_instants(tmp_path: Path) -> None:
     gan.train("digits", run=tmp_path / "whole", rounds=60, checkpoint_every=2, threads=1, **SMALL)
     same(tmp_path / "whole", tmp_path / "broken")
     assert not [*(tmp_path / "broken" / "state").glob(".*")]
+    best = [json.loads((tmp_path / run / "state" / "best.json").read_text()) for run in ("whole", "broken")]
+    assert best[0] == best[1]
 
 
 def stop_at(monkeypatch: pytest.MonkeyPatch, t: int, act: Callable[[], None]) -> None:
