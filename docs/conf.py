@@ -6,7 +6,7 @@ from pathlib import Path
 project = "ganvas"
 author = "the ganvas authors"
 copyright = "the ganvas authors, Apache-2.0"
-source = Path(__file__).parents[1] / "src" / "ganvas" / "__init__.py"
+source = Path(__file__).parents[1] / "src" / "ganvas" / "version.py"
 release = re.findall(r'__version__ = "(.+)"', source.read_text("utf-8"))[0]
 extensions = ["myst_parser", "sphinx.ext.mathjax"]
 myst_enable_extensions = ["dollarmath"]
