@@ -46,6 +46,8 @@ class Plain:
     def __call__(self, t: int, game: Game, line: Mapping[str, Any] | None) -> None:
         """Print the line when its time has come."""
         now = time.perf_counter()
+        if self.rate.seen < 0:
+            self.rate(game.seen)
         if line is None or now - self.last < PLAIN_SECONDS:
             return
         self.last, done = now, self.done()
