@@ -159,6 +159,7 @@ class Session:
                     self.checkpoint(run)  # last: what a kill leaves undone is done again
                 if stop:
                     break
+        self.device.share(0.0)  # nobody leaves before rank 0 has written
         if self._stop and not self.ended:
             raise Interrupted(f"stopped after {self.game.t} rounds; go on with: ganvas train --resume {run.path}")
 

@@ -57,7 +57,12 @@ def main(argv: Sequence[str] | None = None) -> int:
             signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     if arguments[0] not in VERBS:
         return fail(f"no verb '{arguments[0]}'{ganvas.nearest(arguments[0], VERBS)}")
-    return guarded(*arguments)
+    code = guarded(*arguments)
+    if argv is None and "TORCHELASTIC_RUN_ID" in os.environ:  # under torchrun gloo's threads may abort the teardown
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    return code
 
 
 def guarded(verb: str, *arguments: str) -> int:

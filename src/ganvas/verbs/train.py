@@ -232,6 +232,7 @@ def perform(run: Run, session: Session, own: Sequence[Monitor]) -> Run:
         session.play(run, monitors)
     if first:
         run.update(ended=True)
+    session.device.share(0.0)  # the ranks leave together, when rank 0 has written all
     return Run(run.path, run.trust)
 
 
