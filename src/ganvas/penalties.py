@@ -1,7 +1,7 @@
 """Penalties on the discriminator's slope. They differentiate ``x`` only and keep the labels.
 
-Each returns a scalar, the mean over the batch, without its weight unless ``gamma`` is an argument. The gradient is
-taken in float32 and stays differentiable, so that a player can descend it (double backward).
+Each returns a scalar, the mean over the batch, without its weight unless ``gamma`` is an argument. The gradient has
+the samples' type (float32 under autocast too) and stays differentiable, so a player can descend it (double backward).
 """
 
 import torch

@@ -17,9 +17,10 @@ import torch
 from torch import Tensor
 
 from ganvas.errors import InputError, Interrupted
-from ganvas.game import Game, Move
+from ganvas.game import Move
 from ganvas.generator import Generator
 from ganvas.metrics.sliced_wasserstein import sliced_wasserstein
+from ganvas.monitors.progress import Monitor
 from ganvas.recipe import Couple
 from ganvas.run import Run
 from ganvas.space import Data
@@ -31,7 +32,6 @@ from ganvas.training.optim import Optimisers
 from ganvas.training.rounds import rounds
 from ganvas.training.settings import Settings
 
-Monitor = Callable[[int, Game, Mapping[str, Any] | None], None]
 SEEN = 500_000  # samples a run shows when nobody says how long
 JUDGED = 1024  # held-out samples a checkpoint is scored on
 CHECKPOINTS, LOG_LINES = 20, 400  # in a run, about
@@ -244,6 +244,9 @@ class Signals:
 def gather(sums: dict[str, list[Tensor]], moves: Sequence[tuple[str, Move]]) -> None:
     """Add a round's losses (by player) and notes (as means) to ``sums``."""
     for name, move in moves:
+        where = move.loss.device  # a note may be a plain number: all figures are averaged in one place
         sums.setdefault(name, []).append(move.loss.float())
         for note, value in move.notes.items():
-            sums.setdefault(f"{name}.{note}", []).append(torch.as_tensor(value, dtype=torch.float32).mean())
+            sums.setdefault(f"{name}.{note}", []).append(
+                torch.as_tensor(value, dtype=torch.float32, device=where).mean()
+            )

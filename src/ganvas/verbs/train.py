@@ -14,13 +14,13 @@ import torch
 from ganvas import names
 from ganvas.errors import InputError
 from ganvas.game import Game
-from ganvas.monitors.progress import progress
+from ganvas.monitors.progress import Monitor, progress
 from ganvas.monitors.samples import samples
 from ganvas.monitors.tensorboard import tensorboard
 from ganvas.recipe import Couple, Flag, Recipe, couple, flags_of
 from ganvas.record import PASSING, Given, differences, machine, record, versions
 from ganvas.run import Run
-from ganvas.session import SEEN, Monitor, Plan, Session
+from ganvas.session import SEEN, Plan, Session
 from ganvas.space import Data, DataOptions
 from ganvas.training import devices
 from ganvas.training.settings import Settings
