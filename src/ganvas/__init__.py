@@ -12,7 +12,7 @@ from ganvas.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from ganvas import losses, penalties
-    from ganvas.errors import InputError
+    from ganvas.errors import DivergedError, InputError
     from ganvas.game import Adam, Batch, Discriminator, Game, Move, RMSprop
     from ganvas.generator import Generator, Prior
     from ganvas.run import Run
@@ -21,8 +21,11 @@ if TYPE_CHECKING:
     from ganvas.training.batches import Batches
     from ganvas.training.optim import Optimisers
     from ganvas.training.rounds import rounds
+    from ganvas.verbs.diagnose import diagnose
+    from ganvas.verbs.evaluate import evaluate
     from ganvas.verbs.generate import generate
     from ganvas.verbs.list import list  # noqa: A004 (a verb, and reached as gan.list)
+    from ganvas.verbs.report import report
     from ganvas.verbs.show import show
     from ganvas.verbs.train import train
 
@@ -30,6 +33,7 @@ WHERE = {
     "losses": "ganvas.losses",
     "penalties": "ganvas.penalties",
     "toys": "ganvas.spaces.toys",
+    "DivergedError": "ganvas.errors:DivergedError",
     "InputError": "ganvas.errors:InputError",
     "Adam": "ganvas.game:Adam",
     "RMSprop": "ganvas.game:RMSprop",
@@ -46,16 +50,20 @@ WHERE = {
     "Optimisers": "ganvas.training.optim:Optimisers",
     "rounds": "ganvas.training.rounds:rounds",
     "nearest": "ganvas.errors:nearest",
+    "diagnose": "ganvas.verbs.diagnose:diagnose",
+    "evaluate": "ganvas.verbs.evaluate:evaluate",
     "flags": "ganvas.verbs.train:flags",
     "generate": "ganvas.verbs.generate:generate",
     "list": "ganvas.verbs.list:list",
+    "report": "ganvas.verbs.report:report",
     "show": "ganvas.verbs.show:show",
     "train": "ganvas.verbs.train:train",
 }
 
 __all__ = [
-    "Adam", "Batch", "Batches", "Discriminator", "Game", "Generator", "InputError", "Move", "Optimisers", "Prior",
-    "RMSprop", "Run", "digits", "generate", "images", "list", "losses", "penalties", "rounds", "show", "toys", "train",
+    "Adam", "Batch", "Batches", "Discriminator", "DivergedError", "Game", "Generator", "InputError", "Move",
+    "Optimisers", "Prior", "RMSprop", "Run", "diagnose", "digits", "evaluate", "generate", "images", "list", "losses",
+    "penalties", "report", "rounds", "show", "toys", "train",
 ]  # fmt: skip
 
 

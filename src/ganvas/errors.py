@@ -14,6 +14,10 @@ class Interrupted(KeyboardInterrupt):
     """A signal asked the run to stop, and its checkpoint is written. The command line exits with 130."""
 
 
+class DivergedError(FloatingPointError):
+    """A game broke down: a value is not finite, or has left all measure. The command line exits with 1."""
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """``"; did you mean 'x'?"`` for the known name most like ``name``, else the list of all known names."""
     plain = {one.lower(): one for one in sorted(known)}

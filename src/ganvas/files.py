@@ -90,6 +90,21 @@ def read_json(path: Path) -> Any:
         raise InputError(f"{path} cannot be read ({error}); it is damaged or not from ganvas") from None
 
 
+def append_line(path: Path, value: object) -> None:
+    """Append ``value`` as one line of JSON. Raises InputError when the disk refuses."""
+    with writing(path), open(path, "a", encoding="utf-8") as file:
+        file.write(json.dumps(value) + "\n")
+
+
+def read_lines(path: Path) -> list[dict[str, Any]]:
+    """The lines of a JSONL file, none if there is no file; a line cut off by a kill is left out."""
+    found = []
+    for line in path.read_text("utf-8").splitlines() if path.exists() else []:
+        with contextlib.suppress(ValueError):
+            found.append(json.loads(line))
+    return found
+
+
 def png(picture: Image.Image) -> bytes:
     """The picture as a PNG file's bytes."""
     buffer = io.BytesIO()

@@ -18,9 +18,9 @@ from ganvas import names
 from ganvas.files import write_file
 from ganvas.recipe import Couple
 from ganvas.run import Run
-from ganvas.session import Plan
 from ganvas.space import Data
 from ganvas.training.devices import Device
+from ganvas.training.plan import Plan
 from ganvas.version import __version__
 
 Given = dict[str, dict[str, Any]]
@@ -47,6 +47,12 @@ def record(place: Path, data: Data, chosen: Couple, given: Given, plan: Plan, de
             write_file(place / name, text)
     device.share(0.0)
     return Run(place)
+
+
+def recorded_couple(run: Run) -> Couple:
+    """The game and nets of a run."""
+    nets = {name: names.load(path, run.trust) for name, path in run.info["players"].items()}
+    return Couple(names.load(run.info["game"], run.trust), nets)
 
 
 def own_code(chosen: Couple) -> dict[str, bytes]:

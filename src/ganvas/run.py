@@ -19,11 +19,11 @@ from PIL import Image
 from torch import nn
 
 from ganvas.errors import InputError
-from ganvas.files import read_json, write_file, write_json, writing
+from ganvas.files import append_line, read_json, read_lines, write_file, write_json, writing
 from ganvas.generator import Generator, Prior
 from ganvas.names import load, path_of
 from ganvas.space import Space
-from ganvas.training import state
+from ganvas.training import checkpoints
 
 FORMAT = 1  # of the run folder
 
@@ -60,35 +60,41 @@ class Run:
 
     @property
     def log(self) -> list[dict[str, Any]]:
-        """The lines of ``log.jsonl``; a line cut off by a kill is left out."""
-        found = []
-        file = self.path / "log.jsonl"
-        for line in file.read_text("utf-8").splitlines() if file.exists() else []:
-            with contextlib.suppress(ValueError):
-                found.append(json.loads(line))
-        return found
+        """The lines of ``log.jsonl``: losses and signs, by round."""
+        return read_lines(self.path / "log.jsonl")
+
+    @property
+    def scores(self) -> list[dict[str, Any]]:
+        """The lines of ``scores.jsonl``: the metric of each checkpoint."""
+        return read_lines(self.path / "scores.jsonl")
 
     def write_log(self, line: dict[str, Any]) -> None:
         """Append one line. Raises InputError when the disk refuses."""
-        with writing(self.path / "log.jsonl"), open(self.path / "log.jsonl", "a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
+        append_line(self.path / "log.jsonl", line)
+
+    def write_score(self, line: dict[str, Any]) -> None:
+        """Append the score of a checkpoint, or write it again. Raises InputError when the disk refuses."""
+        if all(known["t"] != line["t"] for known in self.scores):
+            append_line(self.path / "scores.jsonl", line)
 
     def cut_log(self, t: int) -> None:
-        """Drop the lines after round ``t``: they will be played again."""
-        kept = [json.dumps(line) + "\n" for line in self.log if line["t"] <= t]
-        write_file(self.path / "log.jsonl", "".join(kept))
+        """Drop the lines after round ``t``, and its scores: they will be played again."""
+        for name in ("log.jsonl", "scores.jsonl"):
+            kept = [json.dumps(line) + "\n" for line in read_lines(self.path / name) if line["t"] <= t]
+            write_file(self.path / name, "".join(kept))
 
     @property
-    def progress(self) -> state.Progress:
+    def progress(self) -> checkpoints.Progress:
         """How far the newest checkpoint is; zeros before the first one."""
-        newest = state.latest(self.path / "state")
-        return state.Progress(**read_json(newest / "progress.json")) if newest else state.Progress()
+        newest = checkpoints.latest(self.path / "state")
+        return checkpoints.Progress(**read_json(newest / "progress.json")) if newest else checkpoints.Progress()
 
     # --- the generator -------------------------------------------------------------------------------------------
 
-    def write_generator(self, generator: Generator, space: Space, arguments: dict[str, Any]) -> None:
+    def write_generator(self, generator: Generator, space: Space, arguments: dict[str, Any], checkpoint: str) -> None:
         """Save all that sampling needs; ``arguments`` made the generator's network, after the space."""
         config = {
+            "checkpoint": checkpoint,
             "net": path_of(type(generator.net)),
             "arguments": arguments,
             "prior": {"size": generator.prior.size, "kind": generator.prior.kind, "limit": generator.prior.limit},
@@ -120,7 +126,7 @@ class Run:
         with self.describing():
             net: nn.Module = load(self.config["net"], self.trust)(self.space, **self.config["arguments"])
             generator = Generator(net, Prior(**self.config["prior"]), self.space.head(), self.space.labels)
-            generator.load_state_dict(state.read(self.path / "generator" / "weights.safetensors"))
+            generator.load_state_dict(checkpoints.read(self.path / "generator" / "weights.safetensors"))
         return generator.eval().requires_grad_(False)
 
     @contextlib.contextmanager
@@ -131,7 +137,7 @@ class Run:
         except (KeyError, TypeError, AttributeError, ValueError, RuntimeError) as error:
             if isinstance(error, InputError):
                 raise
-            reason = state.first_line(error)
+            reason = checkpoints.first_line(error)
             raise InputError(f"{self.path}/generator is damaged or from another version: {reason}") from None
 
     def samples(

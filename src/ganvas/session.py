@@ -3,63 +3,38 @@
 from __future__ import annotations
 
 import math
-import signal
-import threading
+import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from ganvas.errors import InputError, Interrupted
+from ganvas.errors import DivergedError, InputError, Interrupted
 from ganvas.game import Move
 from ganvas.generator import Generator
-from ganvas.metrics.sliced_wasserstein import sliced_wasserstein
+from ganvas.monitors.health import CONFIRMED, damage, explosion, live
 from ganvas.monitors.progress import Monitor
 from ganvas.recipe import Couple
 from ganvas.run import Run
 from ganvas.space import Data
-from ganvas.training import state
+from ganvas.training import checkpoints, state
 from ganvas.training.batches import Batches
 from ganvas.training.devices import Device
 from ganvas.training.ema import EMA
+from ganvas.training.figures import gather, overfitting, signs
 from ganvas.training.optim import Optimisers
+from ganvas.training.plan import SEEN, Plan
+from ganvas.training.rollback import ROLLBACKS, advice, other_way
 from ganvas.training.rounds import rounds
 from ganvas.training.settings import Settings
+from ganvas.training.signals import Signals
 
-SEEN = 500_000  # samples a run shows when nobody says how long
-JUDGED = 1024  # held-out samples a checkpoint is scored on
-CHECKPOINTS, LOG_LINES = 20, 400  # in a run, about
-LEAST_ROUNDS = 10  # between checkpoints
-EMA_SHARE = 0.02  # of the run: the half-life of the averaged generator
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What is derived from the length of a run: fixed at its start, stored in run.json, never derived again."""
-
-    planned: int  # samples the run will show
-    ema: float  # half-life of the averaged generator, in samples
-    checkpoint_every: int  # rounds
-    log_every: int  # rounds
-
-    @classmethod
-    def of(cls, settings: Settings, shown: int, rate: float, spent_seconds: float) -> Plan:
-        """The plan of a run whose rounds show ``shown`` samples each, ``rate`` in a second."""
-        if settings.minutes is not None:
-            rounds = math.ceil(max(60 * settings.minutes - spent_seconds, 1.0) * rate / shown)
-        else:
-            rounds = settings.rounds or math.ceil((settings.seen or SEEN) / shown)
-        planned = rounds * shown
-        every = settings.checkpoint_every or max(LEAST_ROUNDS, rounds // CHECKPOINTS)
-        wanted = max(1, rounds // LOG_LINES)
-        log_every = max(n for n in range(1, min(wanted, every) + 1) if every % n == 0)
-        return cls(planned, EMA_SHARE * planned if settings.ema is None else settings.ema, every, log_every)
+if TYPE_CHECKING:
+    from ganvas.evaluation.judge import Judge
 
 
 class Session:
@@ -73,8 +48,10 @@ class Session:
         settings: Settings,
         device: Device,
         plan: Plan,
+        judge: Judge | None = None,
     ) -> None:
         self.data, self.settings, self.device, self.plan = data, settings, device, plan
+        self.judge = judge if len(data.held_out) else None
         self.given = given
         self.game = couple.build(data.space, given, settings).to(device.name)
         if len(data.space.shape) == 3:
@@ -85,6 +62,7 @@ class Session:
         shard = (device.rank, device.ranks)
         self.batches = Batches(data, settings.batch, settings.seed, device.name, shard)
         self.seconds = 0.0
+        self.waited = 0  # checkpoints since the best one
         self._stop = False
 
     @property
@@ -126,55 +104,126 @@ class Session:
 
     def resume(self, run: Run) -> bool:
         """Go back to the newest checkpoint of ``run``; False when there is none and it starts from round 0."""
-        newest = state.latest(run.path / "state")
+        newest = checkpoints.latest(run.path / "state")
+        for rollback in run.info.get("rollbacks", []):
+            self.change(rollback)
         if newest is not None:
-            self.seconds = state.restore(newest, self.game, self.optimisers, self.ema).seconds
-            self.batches.position = self.game.seen
-        if self.device.first:
-            run.cut_log(self.game.t)
-            if newest is not None:
-                self.publish(run, newest)
+            self.go_back(run, newest)
+        elif self.device.first:
+            run.cut_log(0)
         self.device.share(0.0)  # nobody goes on before rank 0 has written
         return newest is not None
+
+    def go_back(self, run: Run, checkpoint: Path) -> None:
+        """Be as the session was at a checkpoint, and drop what the run wrote after it."""
+        self.seconds = max(self.seconds, state.restore(checkpoint, self.game, self.optimisers, self.ema).seconds)
+        self.batches.position = self.game.seen
+        if self.device.first:
+            run.cut_log(self.game.t)
+            checkpoints.forget_after(checkpoint)
+            self.publish(run, checkpoint)
+
+    def change(self, rollback: Mapping[str, Any]) -> None:
+        """Other random numbers, and smaller steps if the user allows, after a rollback."""
+        self.batches.seed = rollback["seed"]
+        self.optimisers.gentler(rollback["gentler"])
 
     def play(self, run: Run, monitors: Sequence[Monitor]) -> None:
         """Train to the end of the plan, write log and checkpoints, tell the monitors.
 
-        Raises Interrupted after a signal, FloatingPointError when a loss is no longer finite, InputError when the
-        disk refuses; what was written before stays.
+        Raises Interrupted after a signal, DivergedError when the game broke down and the run is to stop then,
+        InputError when the disk refuses; what was written before stays.
         """
         if self.device.agree(self.ended):
             return
-        earlier, start = self.seconds, time.perf_counter()
-        sums: dict[str, list[Tensor]] = {}
+        if self.device.first and not self.game.t:
+            self.score(run)
         with self.signals():
-            for moves in self.rounds():
-                gather(sums, moves)
-                self.seconds = earlier + time.perf_counter() - start
-                stop = self.device.agree(self._stop or self.ended)
-                line = self.note(run, sums) if self.game.t % self.plan.log_every == 0 or stop else None
-                for monitor in monitors:
-                    monitor(self.game.t, self.game, line)
-                if self.game.t % self.plan.checkpoint_every == 0 or stop:
-                    self.checkpoint(run)  # last: what a kill leaves undone is done again
-                if stop:
-                    break
+            while not self.device.agree(self._stop or self.ended):
+                try:
+                    self.play_on(run, monitors)
+                except DivergedError as error:
+                    self.recover(run, str(error))
+        if self.device.first and (self.settings.stop_on or run.info.get("rollbacks")):
+            self.publish_best(run)
         self.device.share(0.0)  # nobody leaves before rank 0 has written
         if self._stop and not self.ended:
             raise Interrupted(f"stopped after {self.game.t} rounds; go on with: ganvas train --resume {run.path}")
 
-    def note(self, run: Run, sums: dict[str, list[Tensor]]) -> dict[str, Any]:
-        """Write the log line that is due now and begin a new one."""
+    def play_on(self, run: Run, monitors: Sequence[Monitor]) -> None:
+        """Rounds until the end, a signal, or a DivergedError."""
+        earlier, start = self.seconds, time.perf_counter()
+        sums: dict[str, list[Tensor]] = {}
+        lines = run.log
+        self.optimisers.measuring = (self.game.t + 1) % self.plan.log_every == 0
+        for moves in self.rounds():
+            gather(sums, moves)
+            self.seconds = earlier + time.perf_counter() - start
+            stop = self.device.agree(self._stop or self.ended)
+            line = self.note(run, sums, moves, lines) if self.game.t % self.plan.log_every == 0 or stop else None
+            for monitor in monitors:
+                monitor(self.game.t, self.game, line)
+            if self.game.t % self.plan.checkpoint_every == 0 or stop:
+                self.checkpoint(run)  # last: what a kill leaves undone is done again
+                stop = self.device.agree(self._stop or self.ended)
+            if stop:
+                return
+            self.optimisers.measuring = (self.game.t + 1) % self.plan.log_every == 0
+
+    def recover(self, run: Run, reason: str) -> None:
+        """After a breakdown: back to the last healthy checkpoint, then on in another way, or stop.
+
+        Raises DivergedError when the run is to stop, was rolled back too often, or has no checkpoint yet.
+        """
+        before = run.info.get("rollbacks", [])
+        told = {"t": self.game.t, "seen": self.game.seen, "reason": reason}
+        lines = run.log[: -1 - CONFIRMED]
+        target = checkpoints.healthy(run.path / "state", run.scores, lines[-1]["t"] if lines else 0)
+        self.device.share(0.0)  # all ranks have looked before rank 0 tidies up
+        if target is not None:
+            self.go_back(run, target)
+            told["back_to"] = self.game.t
+        if target is None or self.settings.on_divergence == "stop" or len(before) >= ROLLBACKS:
+            self.record(run, divergence=told)
+            raise DivergedError(f"{reason}; {advice(run.path, target, len(before))}")
+        told |= other_way(before, self.game.t, self.settings)
+        self.record(run, rollbacks=[*before, told])
+        self.change(told)
+        if self.device.first and not self.settings.quiet:
+            how = f"learning rates x{told['gentler']:g}" if self.settings.gentler else "other random numbers"
+            print(f"{reason}: back to round {self.game.t}, {how}", file=sys.stderr)
+
+    def record(self, run: Run, **changes: Any) -> None:
+        """Change entries of run.json: rank 0 writes, the others know."""
+        if self.device.first:
+            run.update(**changes)
+        else:
+            run.info |= changes
+
+    def note(
+        self, run: Run, sums: dict[str, list[Tensor]], moves: Sequence[tuple[str, Move]], lines: list[dict[str, Any]]
+    ) -> dict[str, Any]:
+        """Write the log line that is due now, add it to ``lines`` and begin a new one.
+
+        Raises DivergedError when a figure is no longer finite or has left all measure.
+        """
+        sums |= signs(moves) | {f"{name}.gradient": [norm] for name, norm in self.optimisers.gradients.items()}
+        self.optimisers.gradients = {}
         line = self.line(sums)
         sums.clear()
         if self.device.first:
             run.write_log(line)
+        lines.append(line)
+        if reason := explosion(lines):
+            raise DivergedError(reason)
         return line
 
     @property
     def ended(self) -> bool:
-        """Whether the run has had its samples, its rounds or its minutes."""
+        """Whether the run has had its samples, rounds or minutes, or what it stops on has not improved for long."""
         settings = self.settings
+        if settings.stop_on is not None and self.waited >= settings.patience:
+            return True
         if settings.minutes is not None:
             return self.seconds >= 60 * settings.minutes
         if settings.rounds is not None:
@@ -182,30 +231,58 @@ class Session:
         return self.game.seen >= (settings.seen or SEEN)
 
     def line(self, sums: Mapping[str, Sequence[Tensor]]) -> dict[str, Any]:
-        """A line of the log: means since the last one. Raises FloatingPointError when one is not finite."""
+        """A line of the log: means since the last one. Raises DivergedError when one is not finite."""
         averages = torch.stack([torch.stack(list(values)).mean() for values in sums.values()])
         self.device.synchronise([averages])
         means = dict(zip(sums, averages.tolist(), strict=True))
         if bad := [name for name, value in means.items() if not math.isfinite(value)]:
-            raise FloatingPointError(f"{', '.join(bad)} is not finite after {self.game.t} rounds")
+            raise DivergedError(f"{', '.join(bad)} is not finite after {self.game.t} rounds")
         counts = {"t": self.game.t, "seen": self.game.seen, "seconds": round(self.seconds, 3)}
         return counts | {name: float(f"{value:.6g}") for name, value in means.items()}
 
     def checkpoint(self, run: Run) -> None:
-        """Write the state, the averaged generator and, with held-out data, the score that chooses the best."""
-        if not self.device.first:
-            return
-        written = state.save(run.path / "state", self.game, self.optimisers, self.ema, self.seconds)
-        self.publish(run, written)
+        """Write the state, the averaged generator and, with held-out data, the score that chooses the best.
+
+        Raises DivergedError, on all ranks, when a weight is not finite or the score has become bad beyond doubt.
+        """
+        state.check_finite(self.game)
+        broken = ""
+        if self.device.first:
+            written = state.save(run.path / "state", self.game, self.optimisers, self.ema, self.seconds)
+            self.publish(run, written)
+            broken = damage(run.scores)
+        if self.device.agree(bool(broken)):
+            raise DivergedError(broken or "the score of the checkpoints has broken down")
 
     def publish(self, run: Run, written: Path) -> None:
         """Write the generator of a checkpoint and judge it; done again on resume, in case a kill came between."""
-        run.write_generator(self.generator, self.data.space, self.arguments)
-        if held_out := len(self.data.held_out):
-            real, labels = self.data.held_out.read(np.arange(min(held_out, JUDGED)))
-            fake, _ = self.generator.draw(range(len(real)), label=labels)
-            score = sliced_wasserstein(self.data.space.encode(real), fake)
-            state.mark_best(run.path / "state", written, "sliced Wasserstein, held-out, raw values", score)
+        run.write_generator(self.generator, self.data.space, self.arguments, written.name)
+        score = self.score(run)
+        if score is not None and self.judge is not None:
+            checkpoints.mark_best(run.path / "state", written, self.judge.told, score)
+            scores = [line["score"] for line in run.scores]
+            self.waited = len(scores) - 1 - int(np.argmin(scores))
+
+    def score(self, run: Run) -> float | None:
+        """Judge the generator and write its score down; None when there are no held-out rows to judge by."""
+        if self.judge is None:
+            return None
+        found, overfit = self.judge(self.generator), overfitting(self.game, self.data)
+        line: dict[str, Any] = {"t": self.game.t, "seen": self.game.seen, "metric": self.judge.metric, "score": found}
+        line |= {} if overfit is None else {"overfit": overfit}
+        before = [known for known in run.scores if known["t"] < self.game.t]
+        line["health"] = live(run.log, [*before, line], overfit)
+        run.write_score(line)
+        if line["health"] not in ("healthy", before[-1]["health"] if before else "") and not self.settings.quiet:
+            print(f"round {self.game.t}: {line['health'].replace('_', ' ')}; see: ganvas diagnose", file=sys.stderr)
+        return found
+
+    def publish_best(self, run: Run) -> None:
+        """Let ``generator/`` be that of the best checkpoint."""
+        best = checkpoints.best(run.path / "state")
+        if best is not None:
+            self.ema.average.load_state_dict(checkpoints.average(best))
+            run.write_generator(self.generator, self.data.space, self.arguments, best.name)
 
     @property
     def arguments(self) -> dict[str, Any]:
@@ -219,34 +296,3 @@ class Session:
 
     def _ask(self) -> None:
         self._stop = True
-
-
-class Signals:
-    """A context in which the first SIGINT or SIGTERM calls ``ask`` and the next one acts as always."""
-
-    def __init__(self, ask: Callable[[], None]) -> None:
-        self.ask, self.before = ask, dict[int, Any]()
-
-    def __enter__(self) -> None:
-        if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
-                self.before[number] = signal.signal(number, self._handle)
-
-    def _handle(self, number: int, frame: FrameType | None) -> None:
-        self.ask()
-        signal.signal(number, self.before[number])
-
-    def __exit__(self, *error: object) -> None:
-        for number, handler in self.before.items():
-            signal.signal(number, handler)
-
-
-def gather(sums: dict[str, list[Tensor]], moves: Sequence[tuple[str, Move]]) -> None:
-    """Add a round's losses (by player) and notes (as means) to ``sums``."""
-    for name, move in moves:
-        where = move.loss.device  # a note may be a plain number: all figures are averaged in one place
-        sums.setdefault(name, []).append(move.loss.float())
-        for note, value in move.notes.items():
-            sums.setdefault(f"{name}.{note}", []).append(
-                torch.as_tensor(value, dtype=torch.float32, device=where).mean()
-            )

@@ -14,7 +14,7 @@ import safetensors.torch
 import torch
 
 import ganvas as gan
-from ganvas.training import state
+from ganvas.training import checkpoints
 
 TINY = ["--hidden", "16", "--latent", "8", "--batch", "32", "--quiet", "--checkpoint-every", "5"]
 
@@ -32,7 +32,7 @@ def torchrun(*arguments: str) -> subprocess.Popen[str]:
 
 
 def stored(run: Path) -> dict[str, torch.Tensor]:
-    newest = state.latest(run / "state")
+    newest = checkpoints.latest(run / "state")
     assert newest is not None
     return safetensors.torch.load_file(newest / "weights.safetensors")
 

@@ -18,14 +18,14 @@ import safetensors.torch
 import torch
 
 import ganvas as gan
-from ganvas.training import state
+from ganvas.training import checkpoints
 
 SMALL = {"width": 4, "latent": 8, "batch": 16, "quiet": True}
 
 
 def tensors(run: Path) -> dict[str, torch.Tensor]:
     """Everything the newest checkpoint and the generator hold."""
-    newest = state.latest(run / "state")
+    newest = checkpoints.latest(run / "state")
     assert newest is not None
     files = [newest / "weights.safetensors", newest / "optimisers.safetensors", run / "generator/weights.safetensors"]
     return {
@@ -270,7 +270,7 @@ def test_a_full_disk_is_a_clear_error_and_older_checkpoints_stay(
 def test_nan_stops_the_run_and_is_never_checkpointed(tmp_path: Path) -> None:
     with pytest.raises(FloatingPointError, match="not finite"):
         gan.train("digits", run=tmp_path / "run", game="gan", loss="wasserstein", rounds=400, lr=1e30, **SMALL)
-    newest = state.latest(tmp_path / "run" / "state")
+    newest = checkpoints.latest(tmp_path / "run" / "state")
     if newest is not None:
         stored = safetensors.torch.load_file(newest / "weights.safetensors")
         assert all(v.isfinite().all() for v in stored.values() if v.is_floating_point())

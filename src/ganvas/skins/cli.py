@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 import io
+import itertools
 import json
 import os
 import re
@@ -16,18 +17,29 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import ganvas
+from ganvas.skins.console import tell
 
 VERBS = {
     "train": "train a generator on your data",
     "generate": "draw samples from a trained generator",
+    "evaluate": "judge a generator or samples against real ones, with the protocol",
+    "diagnose": "say what is wrong with a run's game, and whether to train on",
+    "report": "write one HTML file on a run, or on several compared",
     "show": "say what a run is, how far it got, and its last figures",
     "list": "list games, nets, recipes, data and runs",
 }
-POSITIONAL = {"train": ("data",), "generate": ("run",), "show": ("run",), "list": ("kind",)}
+POSITIONAL = {
+    **dict.fromkeys(("generate", "show", "diagnose"), ("run",)),
+    "train": ("data",),
+    "evaluate": ("what",),
+    "report": ("runs",),
+    "list": ("kind",),
+}
 MORE = {  # to a verb's help
     "train": "\n\nThe last flags are those of the game and the nets. See those of others with\n"
     "`ganvas train --game NAME --net NAME --help`; `ganvas list games` and `ganvas list nets` name them."
 }
+PLAIN = (int, float, bool, NoneType)  # types of options that are not text
 USAGE = """\
 ganvas trains, judges, explains, explores and ships generative adversarial networks.
 
@@ -39,6 +51,7 @@ first steps:
   ganvas train digits --minutes 2             real handwritten digits; nothing is downloaded
   ganvas train faces/ --size 64               your own folder, archive or array of pictures
   ganvas generate runs/digits-r3gan --out sevens.png --label 7
+  ganvas report runs/digits-r3gan             how good it is, what is wrong, what to do
   ganvas list games
 """
 
@@ -96,7 +109,8 @@ def perform(verb: str, arguments: list[str]) -> None:
         fields.append(("json", marked(bool, "print JSON"), field(default=False)))
     given = parse(verb, function, fields, arguments)
     as_json = given.pop("json", False)
-    result = function(**given)
+    several = [given.pop(name) for name in variadic(function) if name in given]
+    result = function(*itertools.chain(*several), **given)
     if verb == "train" and os.environ.get("RANK", "0") != "0":
         return
     if verb == "train":
@@ -117,7 +131,11 @@ def signature_fields(verb: str, function: Callable[..., Any]) -> list[Field]:
     for name, p in inspect.signature(function).parameters.items():
         if p.kind is p.VAR_KEYWORD or name == "monitors":
             continue
-        kind = kinds[name] if verb == "list" or kinds[name] in (int, float | None) else str | None
+        if p.kind is p.VAR_POSITIONAL:
+            found.append((name, placed(tuple[str, ...], told.get(name, ""), name), field(default=())))
+            continue
+        plain = verb == "list" or all(k in PLAIN or get_origin(k) is Literal for k in parts(kinds[name]))
+        kind = kinds[name] if plain else str | None
         required = p.default is p.empty
         kind = str if required and kind == str | None else kind
         how = marked(kind, told.get(name, ""), p.default if kind is int else None)
@@ -125,6 +143,16 @@ def signature_fields(verb: str, function: Callable[..., Any]) -> list[Field]:
             how = placed(kind, told.get(name, ""), name)
         found.append((name, how, field() if required else field(default=p.default)))
     return found
+
+
+def variadic(function: Callable[..., Any]) -> list[str]:
+    """The name of the parameter that takes any number of values, if there is one."""
+    return [n for n, p in inspect.signature(function).parameters.items() if p.kind is p.VAR_POSITIONAL]
+
+
+def parts(kind: Any) -> tuple[Any, ...]:
+    """The types of a union; a type that is none, alone."""
+    return get_args(kind) if isinstance(kind, UnionType) or get_origin(kind) is Union else (kind,)
 
 
 def placed(kind: Any, text: str, name: str) -> Any:
@@ -140,8 +168,7 @@ def marked(kind: Any, text: str, default: Any = None, name: str | None = None) -
     import tyro
 
     told = " ".join(text.replace("`", "").split())
-    kinds = get_args(kind) if isinstance(kind, UnionType) or get_origin(kind) is Union else (kind,)
-    plain = [k for k in kinds if k is not NoneType]
+    plain = [k for k in parts(kind) if k is not NoneType]
     choices = get_args(plain[0]) if get_origin(plain[0]) is Literal else ()
     metavar = "{" + ",".join(map(str, choices)) + "}" if choices else "|".join(k.__name__.upper() for k in plain)
     hint = "" if default is None else f"(default: {default})"
@@ -222,22 +249,6 @@ def one_line(text: str, verb: str) -> str:
 def ordered(choices: str) -> str:
     """The parser's choices, sorted and without None."""
     return ", ".join(sorted(c.strip("' ") for c in choices.split(",") if c.strip("' ") not in ("None", "")))
-
-
-def tell(verb: str, result: Any) -> None:
-    """Print a verb's result for a person."""
-    from rich.console import Console
-    from rich.table import Table
-
-    console = Console()
-    if verb == "generate":
-        print(result)
-        return
-    for title, rows in result.items() if verb == "list" else [(result["run"], result)]:
-        table = Table(title=title, title_justify="left", show_header=False, box=None, padding=(0, 2))
-        for name, value in rows.items():
-            table.add_row(name, value if isinstance(value, str) else json.dumps(value))
-        console.print(table)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ganvas.game import Adam, Game
 
@@ -21,7 +21,13 @@ class Optimisers:
         self._weights = {n: [p for p in m.parameters() if p.requires_grad] for n, m in self.players.items()}
         self._scale = {n: 1.0 if lr is None else lr / game.optimiser(n).lr for n in self.players}
         self.of = {name: make(game, name, player) for name, player in self.players.items()}
+        self.measuring = False  # whether step() notes how long the gradients are
+        self.gradients: dict[str, Tensor] = {}  # norm of each player's last measured gradient
         self.tune(game)
+
+    def gentler(self, factor: float) -> None:
+        """Multiply the learning rate of every player, now and for the rest of the run."""
+        self._scale = {name: scale * factor for name, scale in self._scale.items()}
 
     def tune(self, game: Game) -> None:
         """Set every optimiser to what the game asks for at this moment of the run."""
@@ -48,6 +54,9 @@ class Optimisers:
     def step(self, names: list[str]) -> None:
         """One update of these players, then forget their gradients."""
         for name in names:
+            if self.measuring:
+                found = [w.grad for w in self._weights[name] if w.grad is not None]
+                self.gradients[name] = torch.stack(torch._foreach_norm(found)).norm()
             self.of[name].step()
             self.of[name].zero_grad(set_to_none=True)
 

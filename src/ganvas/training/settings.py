@@ -7,6 +7,8 @@ from typing import Literal
 
 from ganvas.errors import InputError
 
+POSITIVE = ("seen", "rounds", "minutes", "batch", "accumulate", "lr", "clip", "checkpoint_every", "threads", "patience")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
@@ -23,6 +25,12 @@ class Settings:
     clip: float | None = None  # bound on the norm of a move's gradient
     prior: Literal["normal", "uniform", "truncated"] = "normal"  # where latents come from
     checkpoint_every: int | None = None  # rounds between checkpoints (default: 20 in a run)
+    metric: str = "sliced_wasserstein"  # what the best checkpoint is chosen by, on held-out data; or fid, kid
+    extractor: str | None = None  # whose features fid and kid compare (default: what suits the data)
+    stop_on: str | None = None  # stop when this metric (fid, kid, sliced_wasserstein) no longer improves
+    patience: int = 5  # … for so many checkpoints in a row
+    on_divergence: Literal["stop", "rollback"] = "stop"  # when the game breaks down
+    gentler: bool = True  # after a rollback: smaller learning rates too, not only other random numbers
     device: str = "auto"  # cuda, mps, cpu
     precision: Literal["auto", "float32", "bfloat16"] = "auto"  # of the networks' arithmetic
     threads: int | None = None  # CPU threads (default: torch's)
@@ -35,10 +43,12 @@ class Settings:
         ends = [n for n in ("seen", "rounds", "minutes") if getattr(self, n) is not None]
         if len(ends) > 1:
             raise InputError(f"give one of --seen, --rounds and --minutes, not {' and '.join(ends)}")
-        for name in ("seen", "rounds", "minutes", "batch", "accumulate", "lr", "clip", "checkpoint_every", "threads"):
+        for name in POSITIVE:
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise InputError(f"--{name.replace('_', '-')} {value} must be more than 0")
+        if self.stop_on is not None and self.metric not in (Settings.metric, self.stop_on):
+            raise InputError(f"--metric {self.metric} and --stop-on {self.stop_on} differ; give --stop-on alone")
         if not 0 <= self.seed < 2**63:
             raise InputError(f"--seed {self.seed} must be between 0 and 2^63 - 1")
         if self.ema is not None and self.ema < 0:

@@ -7,7 +7,7 @@ from typing import Any
 
 from ganvas.files import read_json
 from ganvas.run import Run
-from ganvas.training import state
+from ganvas.training import checkpoints
 
 
 def show(run: Run | str | Path) -> dict[str, Any]:
@@ -22,7 +22,7 @@ def show(run: Run | str | Path) -> dict[str, Any]:
     run = run if isinstance(run, Run) else Run(run)
     info, progress, log = run.info, run.progress, run.log
     marks = run.path / "state" / "best.json"
-    newest = state.latest(run.path / "state")
+    newest = checkpoints.latest(run.path / "state")
     return {
         "run": str(run.path),
         "game": info["game"],

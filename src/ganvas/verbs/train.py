@@ -13,16 +13,19 @@ import torch
 
 from ganvas import names
 from ganvas.errors import InputError
+from ganvas.evaluation.judge import Judge
 from ganvas.game import Game
+from ganvas.metrics.features import own_file
 from ganvas.monitors.progress import Monitor, progress
 from ganvas.monitors.samples import samples
 from ganvas.monitors.tensorboard import tensorboard
 from ganvas.recipe import Couple, Flag, Recipe, couple, flags_of
-from ganvas.record import PASSING, Given, differences, machine, record, versions
+from ganvas.record import PASSING, Given, differences, machine, record, recorded_couple, versions
 from ganvas.run import Run
-from ganvas.session import SEEN, Plan, Session
+from ganvas.session import Session
 from ganvas.space import Data, DataOptions
 from ganvas.training import devices
+from ganvas.training.plan import SEEN, Plan
 from ganvas.training.settings import Settings
 
 TRIAL_SHARE, TRIAL_SECONDS = 0.02, 5.0  # of a run in minutes, spent on timing its rounds
@@ -54,7 +57,7 @@ def train(
 
     Raises:
         InputError: something given is wrong; the message says what to do.
-        FloatingPointError: the losses are no longer finite; earlier checkpoints stay.
+        DivergedError: the game broke down; what was saved before stays.
     """
     if resume is not None:
         asked = {"recipe": recipe, "game": game, "net": net}
@@ -70,7 +73,9 @@ def train(
         return existing(place, flags, monitors)
     plan = make_plan(loaded, chosen, given, settings, device)
     made = record(place, loaded, chosen, given, plan, device)
-    return perform(made, Session(loaded, chosen, given, settings, device, plan), monitors)
+    typed = own_file(settings.extractor)  # by the user, so it may run
+    session = Session(loaded, chosen, given, settings, device, plan, judge(loaded, settings, typed))
+    return perform(made, session, monitors)
 
 
 def flags(
@@ -93,12 +98,6 @@ def flags(
             couple_flags = couple(names.member("games", one, Game), names.module("nets", other)).flags()
             found += [flag for flag in couple_flags if flag not in found]
     return found
-
-
-def recorded_couple(run: Run) -> Couple:
-    """The game and nets of a run."""
-    nets = {name: names.load(path, run.trust) for name, path in run.info["players"].items()}
-    return Couple(names.load(run.info["game"], run.trust), nets)
 
 
 def load_data(data: Data | str | Path, flags: Mapping[str, Any]) -> Data:
@@ -157,6 +156,13 @@ def make_plan(data: Data, chosen: Couple, given: Given, settings: Settings, devi
     return Plan.of(settings, *trial.trial(seconds), seconds)
 
 
+def judge(data: Data, settings: Settings, trust: str | Path | None) -> Judge:
+    """What chooses the best checkpoint. Raises InputError when it is to stop the run but nothing is held out."""
+    if settings.stop_on is not None and not len(data.held_out):
+        raise InputError(f"--stop-on {settings.stop_on} needs held-out samples; leave --holdout out, or make it 0.1")
+    return Judge(data, settings.stop_on or settings.metric, settings.extractor, trust)
+
+
 def stem(game: type[Game]) -> str:
     """The file name of a game's module."""
     return Path(sys.modules[game.__module__].__file__ or "game").stem
@@ -187,7 +193,8 @@ def go_on(
         raise InputError(f"the data of {run.path} is not what the run began with; give that data, or start a new run")
     for line in differences(info["machine"] | info["versions"], machine(device) | versions()):
         print(f"note: {line}: the run goes on, though not bit for bit", file=sys.stderr)
-    session = Session(loaded, chosen, given, settings, device, Plan(**info["plan"]))
+    judging = judge(loaded, settings, settings.trust)
+    session = Session(loaded, chosen, given, settings, device, Plan(**info["plan"]), judging)
     session.resume(run)
     if session.ended and device.first and not settings.quiet:
         print(f"{run.path} has ended already ({session.game.seen:,} samples seen)", file=sys.stderr)

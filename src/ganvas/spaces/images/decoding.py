@@ -14,8 +14,8 @@ import numpy as np
 from ganvas.errors import InputError
 from ganvas.spaces.images.cache import Pixels
 from ganvas.spaces.images.pixels import MODES, Decoded, Policy, UnreadableError, decode, measure
-from ganvas.spaces.images.progress import watching
 from ganvas.spaces.images.source import Coded, Plain, Taken
+from ganvas.watching import watching
 
 CHUNK, CHUNK_BYTES = 32, 8 * 2**20  # pictures, or bytes of files, decoded by one thread at a time
 THREADED_BYTES = 32 * 2**10  # files smaller than this on average decode faster in one thread

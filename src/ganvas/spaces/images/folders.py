@@ -16,8 +16,8 @@ from stat import S_ISREG
 from ganvas.errors import InputError
 from ganvas.spaces.images.layout import arrange, is_picture, is_table
 from ganvas.spaces.images.pixels import UnreadableError
-from ganvas.spaces.images.progress import watching
 from ganvas.spaces.images.source import Coded
+from ganvas.watching import watching
 
 LARGEST_BYTES = 256 * 2**20  # of one picture file, unpacked
 TOO_LARGE = f"it is larger than {LARGEST_BYTES >> 20} MiB"

@@ -10,8 +10,8 @@ from ganvas.errors import InputError
 from ganvas.spaces.images import arrays, folders, hub
 from ganvas.spaces.images.cache import content_of
 from ganvas.spaces.images.layout import PICTURES
-from ganvas.spaces.images.progress import watching
 from ganvas.spaces.images.source import Coded, Plain, Source
+from ganvas.watching import watching
 
 HASHED_BYTES = 4 * 2**20  # at once
 KINDS = "a folder of pictures, .zip, .tar(.gz/.xz/.bz2), .npz, .npy, an IDX file, or hf:NAME"

@@ -1,0 +1,216 @@
+"""One evaluation: made samples against real ones, with the floor that real ones reach, and the protocol of it all."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ganvas import names
+from ganvas.errors import InputError
+from ganvas.evaluation.figures import PICTURES, by_class, measure
+from ganvas.evaluation.look import classes_of, look, views
+from ganvas.evaluation.looks import Look
+from ganvas.evaluation.samples import Samples, halves, part
+from ganvas.metrics.extractors import Extractor, colours, unit
+from ganvas.metrics.features import features
+from ganvas.metrics.lpips import diversity as lpips_diversity
+from ganvas.metrics.memorisation import Memorisation, memorisation
+from ganvas.metrics.mode_coverage import mode_coverage
+from ganvas.metrics.ms_ssim import similarity
+from ganvas.run import Run
+from ganvas.space import Data
+from ganvas.spaces.toys import Points
+from ganvas.version import __version__
+
+FEW = 1000  # samples below which the Fréchet distance is mostly bias
+SEARCHED = 10_000  # training samples in which copies are looked for
+PAIRED = 1000  # pictures from which pairs are drawn
+ASKED = 1000  # made samples that are asked whether they are copies
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is compared, and how: ``fake`` against ``real`` by ``wanted`` measures through ``extractor``.
+
+    ``data`` is what the generator was trained on, when it is known: it gives the floor and what could be copied.
+    """
+
+    fake: Samples
+    real: Samples
+    extractor: Extractor | None
+    wanted: Sequence[str]
+    seed: int = 0
+    data: Data | None = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Figures with their protocol, as plain JSON; what was seen; and the nearest training sample of each asked one."""
+
+    figures: dict[str, Any]
+    real: Look
+    fake: Look
+    memory: Memorisation | None = None
+    train: Samples | None = None
+
+
+def answer(question: Question) -> Answer:
+    """Look, measure, compare with the floor. Raises InputError for samples that cannot be compared."""
+    began = time.perf_counter()
+    check(question)
+    real, fake = look(question.real, question.extractor), look(question.fake, question.extractor)
+    if real.x.shape[1] != fake.x.shape[1]:
+        raise InputError(f"features of {real.x.shape[1]} and {fake.x.shape[1]} numbers cannot be compared")
+    found: dict[str, Any] = {"of": question.fake.name, "against": question.real.name}
+    found |= measure(real, fake, question.wanted, question.seed)
+    floor, made_of = noise_floor(question, real, len(fake))
+    found["noise_floor"] = floor
+    found |= modes(question) | likeness(question)
+    memory, train = memory_of(question, real, fake)
+    if memory is not None:
+        found["memorisation"] = told(memory)
+    if question.fake.classes and question.fake.classes == question.real.classes:
+        found["classes"] = by_class(real, fake, question.real.classes, question.seed)
+    found["warnings"] = warnings(real, fake, found)
+    found["protocol"] = protocol(question, real, fake) | {"noise_floor": made_of}
+    found["protocol"]["seconds"] = round(time.perf_counter() - began, 1)
+    return Answer(found, real, fake, memory, train)
+
+
+def check(question: Question) -> None:
+    """Raise InputError when the two sets cannot be compared."""
+    for samples in (question.fake, question.real):
+        if samples.count < 2:
+            raise InputError(f"{samples.name} holds {samples.count} samples; at least 2 are needed, 1,000 are better")
+    ours, theirs = question.fake.space, question.real.space
+    if ours is not None and theirs is not None and len(ours.shape) != len(theirs.shape):
+        raise InputError(
+            f"{question.fake.name} {list(ours.shape)} and {question.real.name} {list(theirs.shape)} differ"
+        )
+    if ours is not None and theirs is not None and len(ours.shape) == 3 and ours.shape[0] != theirs.shape[0]:
+        raise InputError(
+            f"{question.fake.name} has {ours.shape[0]} channels and {question.real.name} {theirs.shape[0]}; "
+            "convert one of them, or give an --extractor FILE.py:NAME that takes both"
+        )
+
+
+def noise_floor(question: Question, real: Look, count: int) -> tuple[dict[str, float], str]:
+    """What other real samples reach against the same ones: the figures of a perfect generator; and how it was made."""
+    if question.data is not None and question.real.key[1:2] == ("held-out",):
+        others = part(question.data, "train", count, question.seed)
+        how = f"{others.count:,} training samples against the same held-out ones"
+        return measure(real, look(others, question.extractor), question.wanted, question.seed), how
+    first, second = halves(question.real, question.seed)
+    how = f"one half of {question.real.name} ({len(first):,}) against the other"
+    return measure(real.rows(second), real.rows(first), question.wanted, question.seed), how
+
+
+def modes(question: Question) -> dict[str, Any]:
+    """Which modes of a mixture whose density is known the made samples cover."""
+    space = question.fake.space
+    if "modes" not in question.wanted or type(space) is not Points:
+        return {}
+    places, good = space.modes(question.fake.read(0, question.fake.count)[0])
+    covered = mode_coverage(torch.from_numpy(places), torch.from_numpy(good), len(space.centres))
+    return {"modes": covered._asdict()}
+
+
+def likeness(question: Question) -> dict[str, float]:
+    """How alike two samples of a class look, made ones and real ones: MS-SSIM, and LPIPS, where low is alike."""
+    found = {}
+    for name in [name for name in PICTURES if name in question.wanted]:
+        for samples, tail in ((question.fake, ""), (question.real, "_real")):
+            raw, labels = samples.read(0, min(PAIRED, samples.count))
+            if raw.ndim != 4:
+                raise InputError(f"{name} looks at pictures; {samples.name} holds none")
+            numbers = classes_of(labels) if samples.classes else None
+            if name == "lpips":
+                found[name + tail] = lpips_diversity(2 * colours(raw) - 1, numbers, seed=question.seed).value
+            else:
+                found[name + tail] = similarity(unit(raw), numbers, seed=question.seed)
+    return found
+
+
+def memory_of(question: Question, real: Look, fake: Look) -> tuple[Memorisation | None, Samples | None]:
+    """Whether made samples are copies of training samples, when those are known and there are held-out ones."""
+    data = question.data
+    if "memorisation" not in question.wanted or data is None or question.real.key[1:2] != ("held-out",):
+        return None, None
+    train = part(data, "train", SEARCHED, question.seed)
+    known = look(train, question.extractor).x
+    ours = seen_from(question.fake, question.extractor, fake.x)
+    theirs = seen_from(question.real, question.extractor, real.x)
+    return memorisation(known, theirs, ours, seed=question.seed), train
+
+
+def seen_from(samples: Samples, chosen: Extractor | None, plain: Tensor) -> Tensor:
+    """Features [v, n, d] of the first samples in several views: as they are, mirrored, moved."""
+    count = min(ASKED, samples.count)
+    raw, _ = samples.read(0, count)
+    if chosen is None or raw.ndim != 4:
+        return plain[None, :count]
+    return torch.stack([plain[:count], *(features(chosen, [view]) for view in views(raw)[:1])])
+
+
+def told(memory: Memorisation) -> dict[str, Any]:
+    """The memory's figures as JSON."""
+    names_ = ("copies", "expected", "p_value", "alarm", "authenticity", "authenticity_held_out", "c_t")
+    return {name: getattr(memory, name) for name in names_}
+
+
+def warnings(real: Look, fake: Look, found: dict[str, Any]) -> list[str]:
+    """What the reader must know before quoting a figure."""
+    few, d = min(len(real), len(fake)), real.x.shape[1]
+    said = []
+    if few < FEW and "frechet_distance" in found:
+        said.append(f"with {few:,} samples the Fréchet distance is mostly bias; compare it with its floor, or read KID")
+    elif few <= d and "frechet_distance" in found:
+        said.append(
+            f"{few:,} samples of {d:,} features: fewer than dimensions, so read KID beside the Fréchet distance"
+        )
+    if found.get("memorisation", {}).get("alarm"):
+        said.append("samples look like copies of training samples: see memorisation")
+    return said
+
+
+def protocol(question: Question, real: Look, fake: Look) -> dict[str, Any]:
+    """Everything needed to make the figures again, and to know whether two may be compared."""
+    chosen = question.extractor
+    return {
+        "extractor": chosen.name if chosen else "features as given",
+        "origin": chosen.origin if chosen else None,
+        "resizer": chosen.resizer if chosen else None,
+        "dimensions": real.x.shape[1],
+        "n_real": len(real),
+        "n_fake": len(fake),
+        "real": question.real.name,
+        "fingerprint": question.real.key[0] if question.real.key else None,
+        "split": question.real.key[1] if question.real.key else None,
+        "seed": question.seed,
+        "metrics": list(question.wanted),
+        "versions": {"ganvas": __version__, "torch": torch.__version__, "numpy": np.__version__},
+        "machine": {"threads": torch.get_num_threads(), "python": platform.python_version()},
+    }
+
+
+def data_of(run: Run, source: str | Path | None = None) -> Data | None:
+    """The data of a run, perhaps from another place, when it is what the run was trained on, else None."""
+    moved = {} if source is None else {"source": str(source)}
+    try:
+        data = names.data(**run.info["data"]["origin"] | moved)
+    except (InputError, TypeError):
+        return None
+    return data if data.fingerprint == run.info["data"]["fingerprint"] else None
+
+
+def made(run: Run, count: int, seed: int = 0) -> Samples:
+    """``count`` samples of a run's generator, with labels drawn as in its training data."""
+    return Samples(str(run.path), count, run.space, lambda start, stop: run.samples(range(start, stop), seed))

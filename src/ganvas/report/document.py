@@ -1,0 +1,75 @@
+"""The page: one HTML file that holds everything it shows and asks the network for nothing."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from importlib.resources import files
+
+from ganvas.errors import InputError
+from ganvas.report.chapter import chapter, summary, verdict
+from ganvas.report.comparison import comparison, leader
+from ganvas.report.subject import Subject, titles
+from ganvas.report.tags import Markup, element, join
+from ganvas.version import __version__
+
+POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+
+
+def page(subjects: Sequence[Subject]) -> str:
+    """The report on one run, or the comparison of several, as the text of an HTML file.
+
+    The same runs make the same text. Raises InputError without a subject, without matplotlib (the extra ``report``),
+    or when a run folder is damaged.
+    """
+    if not subjects:
+        raise InputError("a report is about one run or more; name their folders")
+    names = titles(subjects)
+    if len(subjects) == 1:
+        title, told = names[0], one(subjects[0], names[0])
+    else:
+        title = f"{len(subjects)} runs compared"
+        told = several(subjects, names, title)
+    foot = element("footer", f"Made by ganvas {__version__}.")
+    body = element("body", element("main", told, foot), element("script", Markup(resource("page.js"))))
+    return f"<!doctype html>\n{element('html', head(title), body, lang='en')}\n"
+
+
+def one(subject: Subject, name: str) -> Markup:
+    """The page of one run."""
+    return join(
+        element("header", element("p", summary(subject), class_="over"), element("h1", name), verdict(subject)),
+        chapter(subject, name),
+    )
+
+
+def several(subjects: Sequence[Subject], names: Sequence[str], title: str) -> Markup:
+    """The comparison, and below it each run, folded."""
+    folded = []
+    for subject, name in zip(subjects, names, strict=True):
+        top = element("summary", element("h2", name), element("span", summary(subject), class_="over"))
+        folded.append(element("details", top, verdict(subject), chapter(subject, name), class_="run"))
+    told = element("p", leader(subjects, names), class_="verdict")
+    top = element("header", element("p", " · ".join(names), class_="over"), element("h1", title), told)
+    return join(top, comparison(subjects, names), *folded)
+
+
+def head(title: str) -> Markup:
+    """Title, style, and a policy that lets nothing in but what the page holds."""
+    digest = base64.b64encode(hashlib.sha256(resource("page.js").encode()).digest()).decode()
+    policy = f"{POLICY}; script-src 'sha256-{digest}'"
+    return element(
+        "head",
+        element("meta", charset="utf-8"),
+        element("meta", http_equiv="Content-Security-Policy", content=policy),
+        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        element("meta", name="color-scheme", content="light dark"),
+        element("title", title),
+        element("style", Markup(resource("page.css"))),
+    )
+
+
+def resource(name: str) -> str:
+    """The text of a file of this package."""
+    return files("ganvas.report").joinpath(name).read_text("utf-8")

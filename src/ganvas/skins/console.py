@@ -1,0 +1,69 @@
+"""What the verbs found, for a person at a terminal."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+BY_CLASS = ("n_real", "n_fake", "frechet_distance", "precision", "recall", "diversity", "label_accuracy")
+
+
+def tell(verb: str, result: Any) -> None:
+    """Print a verb's result for a person."""
+    from rich.console import Console
+
+    console = Console()
+    if verb in ("generate", "report"):
+        print(result)
+    elif verb == "evaluate":
+        for figures in result.get("compared", {"": result}).values():
+            tell_figures(console, figures)
+    elif verb == "diagnose":
+        tell_diagnosis(console, result)
+    else:
+        for title, rows in result.items() if verb == "list" else [(result["run"], result)]:
+            console.print(table(rows.items(), title=title))
+
+
+def table(rows: Iterable[tuple[Any, ...]], title: str = "", head: tuple[str, ...] = ()) -> Any:
+    """A plain table of text and figures."""
+    from rich.table import Table
+
+    made = Table(*head, title=title, title_justify="left", show_header=bool(head), box=None, padding=(0, 2))
+    for row in rows:
+        made.add_row(*(cell if isinstance(cell, str) else json.dumps(cell) for cell in row))
+    return made
+
+
+def tell_figures(console: Any, figures: dict[str, Any]) -> None:
+    """Figures beside their floor, by class, then warnings and the protocol."""
+    floor, protocol = figures["noise_floor"], figures["protocol"]
+    rows = [(k, f"{v:.4g}", f"{floor[k]:.4g}" if k in floor else "") for k, v in figures.items() if type(v) is float]
+    for group in ("memorisation", "modes"):
+        rows += [(f"{group}: {k}", shown(v), "") for k, v in figures.get(group, {}).items()]
+    title = f"{figures['of']} against {figures['against']}"
+    console.print(table(rows, title, ("figure", "samples", "real samples")))
+    if classes := figures.get("classes"):
+        columns = list(dict.fromkeys(name for row in classes.values() for name in row))
+        lines = [(name, *(shown(row.get(c, "")) for c in columns)) for name, row in classes.items()]
+        console.print(table(lines, "", ("class", *columns)))
+    for warning in figures["warnings"]:
+        console.print(f"note: {warning}", soft_wrap=True)
+    told = ("extractor", "resizer", "dimensions", "n_real", "n_fake", "seed", "noise_floor", "seconds")
+    console.print("; ".join(f"{k} {protocol[k]}" for k in told if protocol.get(k) is not None), soft_wrap=True)
+
+
+def shown(value: Any) -> str:
+    """A figure in four digits."""
+    return f"{value:.4g}" if type(value) is float else str(value)
+
+
+def tell_diagnosis(console: Any, found: dict[str, Any]) -> None:
+    """Verdicts, evidence, proposals."""
+    action = {"train_on": "train on", "stop": "stop now", "change": "change this"}[found["action"]]
+    console.print(f"{found['run']}: {found['verdict'].replace('_', ' ')} -> {action}", soft_wrap=True)
+    for finding in found["findings"]:
+        console.print(f"\n{finding['verdict'].replace('_', ' ')}")
+        for line in (*finding["evidence"], f"do: {finding['proposal']}"):
+            console.print(f"  - {line}", soft_wrap=True)

@@ -1,0 +1,63 @@
+"""From the moves of rounds to the figures of the log."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ganvas.game import Batch, Discriminator, Game, Move
+from ganvas.metrics.auc import auc
+from ganvas.space import Data, Rows
+
+KNOWN = 256  # training and held-out samples by which overfitting is told
+
+
+def signs(moves: Sequence[tuple[str, Move]]) -> dict[str, list[Tensor]]:
+    """What the last round's notes say of each discriminator: ``D.auc``."""
+    found = {}
+    for name, move in moves:
+        real, fake = move.notes.get("real"), move.notes.get("fake")
+        if isinstance(real, Tensor) and isinstance(fake, Tensor) and real.dim() and fake.dim():
+            found[f"{name}.auc"] = [auc(real, fake)]
+    return found
+
+
+def gather(sums: dict[str, list[Tensor]], moves: Sequence[tuple[str, Move]]) -> None:
+    """Add a round's losses (by player) and notes (as means) to ``sums``."""
+    for name, move in moves:
+        where = move.loss.device  # a note may be a plain number: all figures are averaged in one place
+        sums.setdefault(name, []).append(move.loss.float())
+        for note, value in move.notes.items():
+            sums.setdefault(f"{name}.{note}", []).append(
+                torch.as_tensor(value, dtype=torch.float32, device=where).mean()
+            )
+
+
+def overfitting(game: Game, data: Data) -> float | None:
+    """In how many of the pairs the discriminator scores a training sample above a held-out one: 1/2 is right, 1 means
+    that it knows the training samples by heart. None without a discriminator or held-out samples.
+
+    The sign by which adaptive augmentation is steered: Karras et al. 2020 (ADA), arXiv:2006.06676, eq. (1) compares
+    means of the same scores; the order of pairs does not depend on their scale.
+    """
+    critic = next((p for p in game.players().values() if isinstance(p, Discriminator)), None)
+    if critic is None or not len(data.held_out):
+        return None
+    training = critic.training
+    critic.eval()
+    known, unknown = (scores(critic, data, rows) for rows in (data.train, data.held_out))
+    critic.train(training)
+    return float(auc(known, unknown))
+
+
+@torch.no_grad()
+def scores(critic: Discriminator, data: Data, rows: Rows) -> Tensor:
+    """Scores [n] of up to 256 of the rows, the same ones each time."""
+    where = next(critic.parameters()).device
+    raw, labels = rows.read(np.random.default_rng(0).permutation(len(rows))[:KNOWN])
+    y = None if labels is None or data.space.labels is None else data.space.labels.encode(labels).to(where)
+    found: Tensor = critic(Batch(data.space.encode(raw).to(where), y))
+    return found.float().cpu()

@@ -1,0 +1,128 @@
+"""Judge a generator, or any samples, against real ones; every figure with its floor and its protocol."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from ganvas.errors import InputError
+from ganvas.evaluation.answer import Answer, Question, answer, data_of, made
+from ganvas.evaluation.figures import chosen
+from ganvas.evaluation.neighbours import neighbours
+from ganvas.evaluation.samples import Samples, at, part
+from ganvas.files import png, write_file, write_json
+from ganvas.metrics.features import extractor as extractor_of
+from ganvas.metrics.features import own_file
+from ganvas.run import Run
+from ganvas.space import Space
+
+MOST, LEAST = 10_000, 1_000  # made samples when nobody says how many: as many as real ones, within these
+
+
+def evaluate(
+    *what: Run | str | Path,
+    against: str | Path | None = None,
+    extractor: str | None = None,
+    n: int | None = None,
+    split: Literal["held-out", "train"] | None = None,
+    metrics: str | None = None,
+    seed: int = 0,
+    trust: str | Path | None = None,
+) -> dict[str, Any]:
+    """Judge runs, folders of pictures or .npz files against real samples: figures, their noise floor, their protocol.
+
+    The floor is what real samples reach that are not those judged against: no generator can do better than that.
+    Figures of different extractors, sizes or protocols must not be compared.
+
+    Args:
+        what: run folders, folders of pictures, or .npz files with ``samples`` or ``features``.
+        against: a folder, file or name of real samples (default: what a run held out of its training).
+        extractor: whose features are compared: values, digits, mnist, efficientnet-lite0, inception, dinov2, clip,
+            NAME=FILE, FILE.py:NAME or FILE.onnx (default: what suits the samples).
+        n: how many samples a run makes (default: as many as there are real ones, 1,000 to 10,000).
+        split: which part of the real samples (default: held-out for a run's own data, else all).
+        metrics: a,b,c of frechet_distance, frechet_infinity, kid, manifolds, diversity, inception_score, labels,
+            classifier_accuracy, ms_ssim, lpips, memorisation, modes (default: those that suit and are fast).
+        seed: of the samples and of everything that is drawn at random.
+        trust: your own Python file, when a run's network is yours.
+
+    Raises:
+        InputError: something cannot be read or compared; the message says what to do.
+    """
+    if not what:
+        raise InputError("what to judge? give a run, a folder of pictures or an .npz: ganvas evaluate RUN")
+    wanted = chosen(metrics)
+    found = [one(thing, against, extractor, (n, split, seed), wanted, trust) for thing in what]
+    return found[0] if len(found) == 1 else {"compared": {figures["of"]: figures for figures in found}}
+
+
+How = tuple[int | None, str | None, int]  # samples to make, split, seed
+
+
+def one(
+    what: Run | str | Path,
+    against: str | Path | None,
+    extractor: str | None,
+    how: How,
+    wanted: list[str],
+    trust: str | Path | None,
+) -> dict[str, Any]:
+    """The figures of one run, folder or file; those of a run stay in its folder."""
+    n, split, seed = how
+    run = as_run(what, trust)
+    if run is None and against is None:
+        raise InputError(f"{what} is no run, so say what is real: ganvas evaluate {what} --against DATA")
+    data = data_of(run) if run is not None else None
+    if against is None:
+        if data is None:
+            raise InputError(f"the data of {what} is not where it was, or has changed; give it with --against")
+        if split is None and not len(data.held_out):
+            raise InputError(f"{what} held nothing out; give real samples with --against, or --split train")
+        real = part(data, split or "held-out", MOST, seed)
+    else:
+        real = at(against, None if run is None else run.space, size_for(run), split)
+    if run is not None:
+        fake = made(run, n or min(max(real.count, LEAST), MOST), seed)
+    else:
+        fake = at(Path(str(what)), real.space)
+    judge = (
+        None
+        if fake.given is not None and real.given is not None
+        else extractor_of(extractor, space_of(fake, real), own_file(extractor))
+    )
+    found = answer(Question(fake, real, judge, wanted, seed, data))
+    if run is not None and against is None:
+        keep(run, fake, found)
+    return found.figures
+
+
+def as_run(what: Run | str | Path, trust: str | Path | None) -> Run | None:
+    """The run that is meant, or None for a folder or file that is none."""
+    if isinstance(what, Run):
+        return what
+    return Run(what, trust) if (Path(what) / "run.json").exists() else None
+
+
+def size_for(run: Run | None) -> str | None:
+    """The size in which pictures are compared with a run's."""
+    if run is None or len(run.space.shape) != 3:
+        return None
+    return f"{run.space.shape[1]}x{run.space.shape[2]}"
+
+
+def space_of(*both: Samples) -> Space:
+    """The space of the samples that the extractor is to see."""
+    found = next((samples.space for samples in both if samples.space is not None), None)
+    if found is None:
+        raise InputError("both files hold features; leave the extractor out")
+    return found
+
+
+def keep(run: Run, fake: Samples, found: Answer) -> None:
+    """Write what was found into the run folder: evaluation.json, and the nearest training samples as a picture."""
+    found.figures["protocol"]["checkpoint"] = run.config.get("checkpoint")
+    write_json(run.path / "evaluation.json", found.figures)
+    if found.memory is not None and found.train is not None:
+        picture = neighbours(fake, found.train, found.memory)
+        if picture is not None:
+            write_file(run.path / "neighbours.png", png(picture))

@@ -1,0 +1,81 @@
+"""Tell all about a run, or compare several, in one HTML file that needs nothing else."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from ganvas.errors import InputError
+from ganvas.files import read_json, write_file, writing
+from ganvas.report.charts import plots
+from ganvas.report.document import page
+from ganvas.report.subject import Subject
+from ganvas.run import Run
+from ganvas.verbs.diagnose import diagnose
+from ganvas.verbs.evaluate import evaluate
+
+
+def report(
+    *runs: Run | str | Path,
+    out: str | Path | None = None,
+    fresh: bool = False,
+    trust: str | Path | None = None,
+) -> Path:
+    """Write one self-contained HTML file on a run, or on several compared, and return its path.
+
+    Runs that were not evaluated or diagnosed since their last checkpoint are now. The plots also stay as pictures in
+    each run's plots/.
+
+    Args:
+        runs: the run folders.
+        out: the .html file (default: report.html in the first run's folder).
+        fresh: evaluate and diagnose again, also where that was done.
+        trust: your own Python file, when a run's game or network is yours.
+
+    Raises:
+        InputError: no such run, or the file cannot be written.
+    """
+    if not runs:
+        raise InputError("a report on what? name one run folder or more: ganvas report RUN")
+    subjects = [subject(run if isinstance(run, Run) else Run(run, trust), fresh) for run in runs]
+    place = Path(out) if out is not None else subjects[0].run.path / "report.html"
+    if place.suffix.lower() not in (".html", ".htm"):
+        raise InputError(f"--out {place}: end it with .html")
+    for one in subjects:
+        folder = one.run.path / "plots"
+        with writing(folder):
+            folder.mkdir(exist_ok=True)
+        for name, picture in plots(one).items():
+            write_file(folder / f"{name}.png", picture)
+    write_file(place, page(subjects))
+    return place
+
+
+def subject(run: Run, fresh: bool) -> Subject:
+    """A run with all that is known of it; what is missing is found out first."""
+    evaluation = known(run, "evaluation.json", evaluate, fresh)
+    diagnosis = known(run, "diagnosis.json", diagnose, fresh)
+    place = run.path / "neighbours.png"
+    picture = Image.open(place) if place.exists() else None
+    return Subject(run, evaluation, diagnosis, picture)
+
+
+def known(run: Run, name: str, find: Callable[[Run], dict[str, Any]], fresh: bool) -> dict[str, Any] | None:
+    """What a file of the run says, if it is of the generator as it is now; else what the verb finds.
+
+    None, said on standard error, when the verb cannot: a report without figures is better than none.
+    """
+    file = run.path / name
+    if file.exists() and not fresh:
+        said: dict[str, Any] = read_json(file)
+        if said.get("protocol", {}).get("checkpoint") == run.config.get("checkpoint"):
+            return said
+    try:
+        return find(run)
+    except InputError as error:
+        print(f"note: {error}", file=sys.stderr)
+        return None
