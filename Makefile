@@ -1,4 +1,4 @@
-# make demo: set up, train a label-conditional GAN on real handwritten digits, draw samples   make test: set up, test
+# make demo: set up, train a label-conditional GAN on real handwritten digits, write its report   make test: set up, test
 PYTHON ?= python3
 BIN := .venv/bin
 RUN := runs/digits
@@ -10,16 +10,19 @@ help:
 
 setup: .venv/ready
 
-.venv/ready: pyproject.toml constraints.txt
+.venv/ready: pyproject.toml constraints.txt peers.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "ganvas needs Python 3.11 or newer: make PYTHON=python3.11 …")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --requirement peers.txt
 	@touch $@
 
 demo: setup
 	@if test -f $(RUN)/run.json; then $(BIN)/ganvas train --resume $(RUN); \
 	else $(BIN)/ganvas train digits --recipe digits --run $(RUN); fi
-	$(BIN)/python examples/demo_page.py $(RUN)
+	$(BIN)/ganvas evaluate $(RUN)
+	$(BIN)/ganvas diagnose $(RUN)
+	$(BIN)/ganvas report $(RUN)
 
 test: setup
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m "not learning"

@@ -105,7 +105,16 @@ CAUSES = {
     "frozen generator": Cause("discriminator_wins", "ring", ring | {"game": FrozenGenerator, "seen": 100_000}),
     "tiny generator": Cause("discriminator_wins", "ring", ring | {"game": "gan", "G.hidden": 1, "G.layers": 1}),
     "frozen discriminator": Cause("generator_wins", "ring", ring | {"game": FrozenDiscriminator, "seen": 100_000}),
-    "tiny discriminator": Cause("generator_wins", "ring", ring | {"game": "gan", "D.hidden": 1, "D.layers": 1}),
+    "tiny discriminator": Cause(
+        "generator_wins",
+        "ring",
+        {"game": "r3gan", "D.hidden": 1, "D.layers": 1, "latent": 4, "batch": 256, "seen": 200_000},
+    ),
+    "tiny discriminator, digits": Cause(
+        "generator_wins",
+        "digits",
+        {"game": "gan", "net": "dcgan", "D.width": 1, "G.width": 16, "lr": 1e-3} | {"latent": 32, "seen": 60_000},
+    ),
     "label noise": Cause("generator_wins", "ring", ring | {"game": LabelNoise}),
     "minimax against 5 moves": Cause(
         "vanishing_gradient",

@@ -3,13 +3,13 @@
     python benchmarks/memory.py --emoji emoji64_google_twitter.npz --mnist mnist.npz [--seeds 10] [--dry]
 
 Protocol: a pool of real pictures is split anew by each seed into training, held-out and fresh ones. A copying generator
-makes fresh pictures and 20 % copies of training pictures ("some"), or nothing but copies of 20 % of them ("all"); copies
-are plain, mirrored, moved by a pixel to the right, slightly blurred (sigma 0.6), or a mixture of these. An honest one
-makes fresh pictures, or blurred (sigma 2), noisy (0.05) or few of them, or averages of two pictures in the space of 32
-principal components. Features: of EfficientNet-Lite0 (each picture and its mirror image), and pictures averaged to
-16 x 16 (those, and each moved by a pixel four ways), for the emoji; of the digit classifier (as they are, mirrored, moved
-four ways) for MNIST; those of networks also with each vector brought to length 1. "p_value" is the worst of all seeds:
-the largest of copying, the smallest of honest generators. Appended to results/memory.csv. Needs: pip install
+makes fresh pictures and 20 % copies of training pictures ("some"), or only copies of 20 % of them ("all"); copies are
+plain, mirrored, moved by a pixel to the right, slightly blurred (sigma 0.6), or a mixture of these. An honest one makes
+fresh pictures, or blurred (sigma 2), noisy (0.05) or few of them, or averages of two pictures in the space of 32
+principal components. Features for the emoji: of EfficientNet-Lite0 (each picture and its mirror image), and pictures
+averaged to 16 x 16 (those, and each moved by a pixel four ways); for MNIST: of the digit classifier (the same ten
+views), as they are and with each vector brought to length 1. "p_value" is the worst of all seeds: the largest of
+copying, the smallest of honest generators. Five minutes on one core; appended to results/memory.csv. Needs: pip install
 'ganvas[features]'; pip install --no-deps digit-recognizer-py.
 """
 
@@ -114,21 +114,17 @@ def pools(options: argparse.Namespace) -> list[Pool]:
         x, sizes = emoji(options.emoji), (300, 500, 170, 170)
         embed, kinds = through("efficientnet-lite0", x), variants(x[:840], sizes[0], sizes[3])
         seen = {k: views(v, CROSS[:1], embed) for k, v in kinds.items()}
-        made += both("emoji", "efficientnet-lite0", seen, sizes)
-        sizes = (700, 1200, 400, 400)
-        seen = {k: views(v, CROSS, thumbnails) for k, v in variants(x[:2200], sizes[0], sizes[3]).items()}
+        made.append(Pool("emoji", "efficientnet-lite0", seen, *sizes))
+        sizes = (600, 1000, 350, 350)
+        seen = {k: views(v, CROSS, thumbnails) for k, v in variants(x[:1900], sizes[0], sizes[3]).items()}
         made.append(Pool("emoji", "averaged to 16x16", seen, *sizes))
     if options.mnist:
-        x, sizes = mnist(options.mnist), (800, 1200, 400, 400)
-        embed, kinds = through("mnist", x), variants(x[:2200], sizes[0], sizes[3])
-        made += both("mnist", "mnist", {k: views(v, CROSS, embed) for k, v in kinds.items()}, sizes)
+        x, sizes = mnist(options.mnist), (600, 1000, 350, 350)
+        embed, kinds = through("mnist", x), variants(x[:1900], sizes[0], sizes[3])
+        seen = {k: views(v, CROSS, embed) for k, v in kinds.items()}
+        made.append(Pool("mnist", "mnist", seen, *sizes))
+        made.append(Pool("mnist", "mnist, length 1", {k: normalize(v, dim=-1) for k, v in seen.items()}, *sizes))
     return made
-
-
-def both(data: str, name: str, seen: dict[str, Tensor], sizes: tuple[int, int, int, int]) -> list[Pool]:
-    """The features as they are, and of length 1."""
-    unit = {k: normalize(v, dim=-1) for k, v in seen.items()}
-    return [Pool(data, name, seen, *sizes), Pool(data, f"{name}, of length 1", unit, *sizes)]
 
 
 def generators(pool: Pool, seed: int) -> tuple[Tensor, Tensor, dict[str, Tensor]]:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import inspect
 import io
 import re
 import shlex
@@ -32,7 +33,10 @@ from PIL import Image
 
 import ganvas
 from ganvas import names
+from ganvas.diagnosis import verdicts
+from ganvas.evaluation.figures import MEASURES, OTHERS
 from ganvas.game import Game
+from ganvas.metrics.features import known
 from ganvas.recipe import Flag, couple, flags_of
 from ganvas.skins.cli import main
 from ganvas.space import DataOptions
@@ -205,6 +209,57 @@ def test_the_section_of_a_net_has_its_flags_with_their_defaults(net: str) -> Non
 def test_the_settings_of_a_run_and_of_data_are_listed_with_their_defaults(name: str, settings: type) -> None:
     for flag in flags_of(settings, name):
         described(page(name), flag, flag.name)
+
+
+@pytest.mark.parametrize("verb", ["evaluate", "diagnose", "report"])
+def test_the_options_of_a_verb_are_listed_with_their_defaults(verb: str) -> None:
+    parameters = inspect.signature(getattr(names.module("verbs", verb), verb)).parameters.values()
+    flags = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY} | {"json": False}
+    for name, default in flags.items():
+        assert f"| `--{name}` | `{default}` |" in page(verb), f"no row for --{name}, {default}"
+    assert len(re.findall(r"^\| `--", page(verb), re.M)) == len(flags)
+
+
+@pytest.mark.parametrize("name", sorted(names.listing("metrics").keys() - {"extractors", "features", "neighbours"}))
+def test_measures_have_a_section(name: str) -> None:
+    assert f"\n## {name}\n" in page("metrics")
+
+
+def test_what_evaluate_can_be_asked_for_is_listed() -> None:
+    assert not [name for name in [*MEASURES, *OTHERS] if f"`{name}`" not in page("evaluate")]
+
+
+@pytest.mark.parametrize("name", known())
+def test_extractors_are_listed(name: str) -> None:
+    assert f"\n| `{name}` | " in page("extractors")
+
+
+@pytest.mark.parametrize("verdict", [*(rule.__name__ for rule in verdicts.RULES), "healthy", "equilibrium"])
+def test_verdicts_are_listed(verdict: str) -> None:
+    assert f"\n| `{verdict}` | " in page("diagnose")
+
+
+def share(value: float) -> str:
+    return f"{100 * value:.0f} %"
+
+
+@pytest.mark.parametrize(("verdict", "thresholds"), [
+    ("divergence", [f"{verdicts.HUGE:,.0f}"]),
+    ("exploding_gradient", [f"{verdicts.GROWN:.0f} times"]),
+    ("discriminator_overfits", [share(verdicts.OVERFITTED)]),
+    ("vanishing_gradient", [str(verdicts.SILENT), share(verdicts.WINS)]),
+    ("generator_wins", [share(verdicts.LOSES), f"{verdicts.SEVERAL} checkpoints"]),
+    ("mode_collapse", [share(verdicts.COLLAPSED), share(verdicts.COLLAPSED_CLASS)]),
+    ("oscillation", [str(verdicts.TURNED).replace("-", "−")]),
+    ("discriminator_wins", [share(verdicts.WINS)]),
+    ("saturated_output", [share(verdicts.FLATTENED)]),
+    ("dead_units", [share(verdicts.DEAD)]),
+    ("equilibrium", [share(verdicts.NEAR)]),
+])  # fmt: skip
+def test_the_thresholds_of_a_verdict_are_those_of_its_rule(verdict: str, thresholds: list[str]) -> None:
+    row = re.search(rf"^\| `{verdict}` \| (.*)$", page("diagnose"), re.M)
+    assert row is not None
+    assert not [threshold for threshold in thresholds if threshold not in row[1]]
 
 
 def test_every_public_name_is_described() -> None:

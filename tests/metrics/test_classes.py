@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.machinery
-import importlib.util
-import sys
 import types
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -47,38 +44,14 @@ def test_splits_are_taken_in_order() -> None:
     assert halves.std == pytest.approx(1)
 
 
-def test_inception_score_is_torch_fidelitys(monkeypatch: pytest.MonkeyPatch) -> None:
-    if importlib.util.find_spec("torch_fidelity") is None:
-        pytest.skip("torch-fidelity is not installed")
-    if importlib.util.find_spec("torchvision") is None:
-        stand_in(monkeypatch)
-    theirs = importlib.import_module("torch_fidelity.metric_isc").isc_features_to_metric
+def test_inception_score_is_torch_fidelitys(peer: Callable[[str], types.ModuleType]) -> None:
+    theirs = peer("torch_fidelity.metric_isc").isc_features_to_metric
     x = logits(503, 10)
     for splits in (1, 7, 10):
         ours = inception_score(x.softmax(1), splits)
         told = theirs(x, splits=splits, shuffle=False)
         assert ours.mean == pytest.approx(told["inception_score_mean"], rel=1e-10)
         assert ours.std == pytest.approx(told["inception_score_std"], rel=1e-8, abs=1e-12)
-
-
-def stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A torchvision of empty modules: the score's function does not use it. What is imported meanwhile goes again."""
-    before = set(sys.modules)
-    for name in ("", ".datasets", ".transforms", ".transforms.functional", ".models"):
-        module = types.ModuleType(f"torchvision{name}")
-        module.__spec__ = importlib.machinery.ModuleSpec(module.__name__, None)
-        monkeypatch.setitem(sys.modules, module.__name__, module)
-    for name in ("CIFAR10", "CIFAR100", "STL10"):
-        monkeypatch.setattr(sys.modules["torchvision.datasets"], name, object, raising=False)
-    for child in ("datasets", "transforms", "models"):
-        monkeypatch.setattr(sys.modules["torchvision"], child, sys.modules[f"torchvision.{child}"], raising=False)
-    functional = sys.modules["torchvision.transforms.functional"]
-    monkeypatch.setattr(sys.modules["torchvision.transforms"], "functional", functional, raising=False)
-    importlib.import_module("torch_fidelity.metric_isc")
-    for name in set(sys.modules) - before:
-        if name.startswith("torch_fidelity"):
-            module = sys.modules.pop(name)
-            monkeypatch.setitem(sys.modules, name, module)
 
 
 def test_mode_score_is_the_inception_score_less_what_is_missed() -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import sys
+import types
 import warnings
-from collections.abc import Callable, Iterator
-from importlib.machinery import ModuleSpec
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -326,31 +326,12 @@ def test_efficientnet_recognises_what_is_on_photographs() -> None:
 # --- Inception -----------------------------------------------------------------------------------------------------
 
 
-class StandIn(type):
-    """Enough of torchvision for torch-fidelity to be imported: whatever is asked for is one more empty class."""
-
-    def __getattr__(cls, name: str) -> StandIn:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return StandIn(name, (), {})
-
-
 @pytest.fixture
-def fidelity(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[nn.Module]]:
-    """torch-fidelity's Inception, imported beside a stand-in for torchvision; both are forgotten afterwards."""
+def fidelity(peer: Callable[[str], types.ModuleType]) -> type[nn.Module]:
+    """torch-fidelity's Inception."""
     pytest.importorskip("tqdm")
-    if importlib.util.find_spec("torch_fidelity") is None:
-        pytest.skip("torch-fidelity is not installed")
-    before = set(sys.modules)
-    for part in ("", ".datasets", ".transforms", ".transforms.functional"):
-        name = f"torchvision{part}"
-        monkeypatch.setitem(sys.modules, name, StandIn(name, (), {"__spec__": ModuleSpec(name, None)}))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield importlib.import_module("torch_fidelity.feature_extractor_inceptionv3").FeatureExtractorInceptionV3
-    for name in set(sys.modules) - before:
-        if name.startswith("torch_fidelity"):
-            del sys.modules[name]
+    found: type[nn.Module] = peer("torch_fidelity.feature_extractor_inceptionv3").FeatureExtractorInceptionV3
+    return found
 
 
 @pytest.fixture

@@ -14,10 +14,11 @@ Action = Literal["train_on", "stop", "change"]
 
 CLEAN = 0.8  # precision as a share of that of real samples
 FAR, NEAR = 0.3, 0.15  # of the way from real samples to an untrained generator: bad, good
-WINS, LOSES, BLIND = 0.97, 0.5, 0.65  # share of pairs that a discriminator ranks rightly: too many, too few, lately
+WINS, LOSES = 0.93, 0.5  # share of pairs that a discriminator ranks rightly: too many, no better than guessing
 COLLAPSED, COLLAPSED_CLASS = 0.5, 0.4  # diversity as a share of the real one
 OVERFITTED = 0.75  # share of pairs (training, held-out) in which the training sample is scored higher
-SILENT = 0.02  # change of the generator's loss for a change of the scores by one
+SEVERAL = 6  # checkpoints: the game is no longer young
+SILENT = 0.05  # change of the generator's loss for a change of the scores by one
 GROWN = 100.0  # times the early gradients
 HUGE = 1e3  # a score's size
 TURNED, STRIDE, WANDERED = -0.2, 0.05, 3.0  # cosine of gradients; step as a share of the data's spread; way / distance
@@ -49,7 +50,7 @@ def divergence(f: Figures) -> Finding | None:
     """The game broke down: a run that had to stop, or scores of thousands with bad samples."""
     if f.get("stopped"):
         why = "training stopped because the game broke down"
-    elif f.get("score_size", 0.0) > HUGE and f["far"] >= FAR:
+    elif f.get("score_size", 0.0) > HUGE and f["far"] >= NEAR:
         why = f"half of the discriminator's scores are beyond {f['score_size']:.3g}"
     else:
         return None
@@ -64,7 +65,7 @@ def divergence(f: Figures) -> Finding | None:
 def exploding_gradient(f: Figures) -> Finding | None:
     """Gradients have grown by orders of magnitude, and samples are bad."""
     growth = f.get("gradient_growth", 1.0)
-    if growth < GROWN or f["far"] < FAR:
+    if growth < GROWN or f["far"] < NEAR:
         return None
     return Finding(
         "exploding_gradient",
@@ -76,7 +77,7 @@ def exploding_gradient(f: Figures) -> Finding | None:
 def vanishing_gradient(f: Figures) -> Finding | None:
     """The discriminator is sure, and its answers no longer tell the generator where to go."""
     silent = f.get("response", 1.0) < SILENT
-    if not (silent and f.get("auc", 0.5) >= WINS and harmed(f)):
+    if not (silent and f.get("auc", 0.5) >= WINS and f["far"] >= FAR):
         return None
     return Finding(
         "vanishing_gradient",
@@ -101,12 +102,13 @@ def discriminator_wins(f: Figures) -> Finding | None:
 
 def generator_wins(f: Figures) -> Finding | None:
     """The discriminator cannot tell samples that are plainly bad from real ones: it teaches nothing."""
-    if not (f.get("auc", 1.0) <= LOSES and f.get("auc_lately", 0.0) <= BLIND and harmed(f)):
+    lately = f.get("auc_lately", f.get("auc", 1.0))
+    if not (lately <= LOSES and f["far"] >= FAR and f.get("scores", 0.0) >= SEVERAL):
         return None
     return Finding(
         "generator_wins",
         (
-            f"the discriminator scores the real sample higher in only {f['auc']:.1%} of pairs (50 % is guessing)",
+            f"of late the discriminator scores the real sample higher in only {lately:.1%} of pairs (50 % is guessing)",
             distance_told(f),
         ),
         "give the discriminator more width or depth, a larger learning rate or more moves a round; check that real "
@@ -212,8 +214,8 @@ RULES: tuple[Callable[[Figures], Finding | None], ...] = (
     memorisation,
     discriminator_overfits,
     vanishing_gradient,
-    generator_wins,
     mode_collapse,
+    generator_wins,
     oscillation,
     discriminator_wins,
     saturated_output,
@@ -237,7 +239,7 @@ def well(f: Figures) -> Finding:
         return Finding("equilibrium", (said, told, "the score of the checkpoints is flat"), "stop now", "stop")
     if f["improving"]:
         return Finding("healthy", (told, "the score of the checkpoints still improves"), "train on", "train_on")
-    if f["far"] <= NEAR:
+    if good:
         return Finding(
             "healthy",
             (told, "the score of the checkpoints is flat"),

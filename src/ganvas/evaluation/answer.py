@@ -11,16 +11,15 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from ganvas import names
 from ganvas.errors import InputError
+from ganvas.evaluation.copies import SEEN, small, views
 from ganvas.evaluation.figures import PICTURES, by_class, measure
-from ganvas.evaluation.look import classes_of, look, views
+from ganvas.evaluation.look import classes_of, look
 from ganvas.evaluation.looks import Look
 from ganvas.evaluation.samples import Samples, halves, part
 from ganvas.metrics.extractors import Extractor, colours, unit
-from ganvas.metrics.features import features
 from ganvas.metrics.lpips import diversity as lpips_diversity
 from ganvas.metrics.memorisation import Memorisation, memorisation
 from ganvas.metrics.mode_coverage import mode_coverage
@@ -31,7 +30,8 @@ from ganvas.spaces.toys import Points
 from ganvas.version import __version__
 
 FEW = 1000  # samples below which the Fréchet distance is mostly bias
-SEARCHED = 10_000  # training samples in which copies are looked for
+NEEDED = 10  # samples of each kind, at the least, to speak of copies
+SEARCHED = 20_000  # training samples in which copies are looked for
 PAIRED = 1000  # pictures from which pairs are drawn
 ASKED = 1000  # made samples that are asked whether they are copies
 
@@ -74,9 +74,9 @@ def answer(question: Question) -> Answer:
     floor, made_of = noise_floor(question, real, len(fake))
     found["noise_floor"] = floor
     found |= modes(question) | likeness(question)
-    memory, train = memory_of(question, real, fake)
+    memory, train = memory_of(question)
     if memory is not None:
-        found["memorisation"] = told(memory)
+        found["memorisation"] = told(memory) | {"seen": SEEN, "searched": train.count if train else 0}
     if question.fake.classes and question.fake.classes == question.real.classes:
         found["classes"] = by_class(real, fake, question.real.classes, question.seed)
     found["warnings"] = warnings(real, fake, found)
@@ -139,25 +139,16 @@ def likeness(question: Question) -> dict[str, float]:
     return found
 
 
-def memory_of(question: Question, real: Look, fake: Look) -> tuple[Memorisation | None, Samples | None]:
+def memory_of(question: Question) -> tuple[Memorisation | None, Samples | None]:
     """Whether made samples are copies of training samples, when those are known and there are held-out ones."""
     data = question.data
     if "memorisation" not in question.wanted or data is None or question.real.key[1:2] != ("held-out",):
         return None, None
     train = part(data, "train", SEARCHED, question.seed)
-    known = look(train, question.extractor).x
-    ours = seen_from(question.fake, question.extractor, fake.x)
-    theirs = seen_from(question.real, question.extractor, real.x)
-    return memorisation(known, theirs, ours, seed=question.seed), train
-
-
-def seen_from(samples: Samples, chosen: Extractor | None, plain: Tensor) -> Tensor:
-    """Features [v, n, d] of the first samples in several views: as they are, mirrored, moved."""
-    count = min(ASKED, samples.count)
-    raw, _ = samples.read(0, count)
-    if chosen is None or raw.ndim != 4:
-        return plain[None, :count]
-    return torch.stack([plain[:count], *(features(chosen, [view]) for view in views(raw)[:1])])
+    if min(train.count, question.real.count, question.fake.count) < NEEDED:
+        return None, None
+    theirs, ours = views(question.real, ASKED), views(question.fake, ASKED)
+    return memorisation(small(train), theirs, ours, seed=question.seed), train
 
 
 def told(memory: Memorisation) -> dict[str, Any]:

@@ -15,8 +15,6 @@ from ganvas.metrics.extractors import Extractor
 from ganvas.metrics.features import cached, features
 from ganvas.watching import watching
 
-SHIFTS = ((0, 0), (1, 0), (-1, 0), (0, 1), (0, -1))  # down, right: views in which a copy is looked for
-
 
 def look(samples: Samples, chosen: Extractor | None) -> Look:
     """See all the samples, with progress; from the cache when they are data that was seen before.
@@ -55,17 +53,3 @@ def classes_of(labels: np.ndarray | None) -> Tensor:
     """Class numbers [n] from stored labels [n, 1]."""
     assert labels is not None
     return torch.from_numpy(labels[:, 0].astype(np.int64))
-
-
-def views(raw: np.ndarray) -> list[np.ndarray]:
-    """Pictures [n, h, w, c] as they are, mirrored, and moved by a pixel each way; vectors as they are."""
-    if raw.ndim != 4:
-        return [raw]
-    return [raw[:, :, ::-1], *(moved(raw, *shift) for shift in SHIFTS)]
-
-
-def moved(raw: np.ndarray, down: int, right: int) -> np.ndarray:
-    """Pictures [n, h, w, c] moved by so many pixels; what comes in at the border repeats it."""
-    rows = np.clip(np.arange(raw.shape[1]) - down, 0, raw.shape[1] - 1)
-    columns = np.clip(np.arange(raw.shape[2]) - right, 0, raw.shape[2] - 1)
-    return raw[:, rows][:, :, columns]

@@ -10,7 +10,7 @@ from ganvas.metrics.memorisation import Memorisation
 from ganvas.monitors.samples import titled
 from ganvas.space import Space
 
-SHOWN = 10  # the made samples that are nearest to training samples
+SHOWN = 10  # the made samples that look most like copies
 
 
 def neighbours(made: Samples, train: Samples, memory: Memorisation) -> Image.Image | None:
@@ -18,14 +18,14 @@ def neighbours(made: Samples, train: Samples, memory: Memorisation) -> Image.Ima
     space = made.space
     if space is None or len(space.shape) != 3:
         return None
-    suspects = np.argsort(memory.distance.numpy(), kind="stable")[:SHOWN]
+    suspects = np.argsort(memory.ratio.numpy(), kind="stable")[:SHOWN]
     ours = np.concatenate([made.read(int(i), int(i) + 1)[0] for i in suspects])
     theirs = np.concatenate([train.read(int(i), int(i) + 1)[0] for i in memory.nearest.numpy()[suspects]])
     return titled(space.show(np.concatenate([ours, theirs]), len(suspects)), marks(space, memory, suspects))
 
 
 def marks(space: Space, memory: Memorisation, suspects: np.ndarray) -> list[str]:
-    """The distance of each pair, where there is room for it."""
+    """Of each pair the distance as a share of that to the third nearest, where there is room: low is suspicious."""
     if space.shape[2] < 24:
         return [""] * len(suspects)
-    return [f"{float(memory.distance[int(i)]):.3g}" for i in suspects]
+    return [f"{float(memory.ratio[int(i)]):.3g}" for i in suspects]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,7 +92,7 @@ def vectors(file: Path, like: Space | None) -> Samples | None:
     Raises InputError for a file that cannot be read or holds neither.
     """
     try:
-        with np.load(file, allow_pickle=False) as stored:
+        with open(file, "rb") as whole, np.load(whole, allow_pickle=False) as stored:
             name = next((n for n in ("features", "samples") if n in stored), None)
             if name is None:
                 return None
@@ -99,14 +100,14 @@ def vectors(file: Path, like: Space | None) -> Samples | None:
             values = stored[name] if name == "features" or len(shape) == 2 else None
     except FileNotFoundError:
         raise InputError(f"no file {file}; give a run, a folder of pictures or an .npz") from None
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
         raise InputError(f"{file} cannot be read ({error}); it should hold 'samples' or 'features'") from None
     if values is None:
         return None
     if values.ndim != 2 or values.dtype.kind not in "fiu" or len(values) < 2:
         raise InputError(f"{file}: {name} {list(values.shape)} {values.dtype}; features are numbers [n, d], n >= 2")
-    if not np.isfinite(values).all():
-        raise InputError(f"{file}: {name} holds NaN or infinity; take those rows out")
+    if not (np.abs(values) <= np.finfo(np.float32).max).all():
+        raise InputError(f"{file}: {name} holds NaN, infinity or numbers beyond float32; take those rows out")
     if name == "samples" and like is not None and len(like.shape) == 1:
         return Samples(file.name, len(values), like, lambda a, b: (values[a:b], None))
     given = torch.from_numpy(values.astype(np.float32))

@@ -39,7 +39,7 @@ def inception_score(probabilities: Tensor, splits: int = 10) -> InceptionScore:
 def mode_score(fake: Tensor, real: Tensor) -> float:
     """``exp(E KL(p(y|x) ‖ p(y)) - KL(p(y) ‖ p*(y)))`` of probabilities [n, c] and [m, c]; p* is of the real samples.
 
-    From 0 to c; the whole sets are taken, without splits. Che et al. 2017, arXiv:1612.02136, section 4.1, in the form
+    From 0 to c; the whole sets are taken, without splits. Che et al. 2017, arXiv:1612.02136, in the form
     of Xu et al. 2018, arXiv:1806.07755: with p* inside the first term too, as first printed, both terms together are
     the inception score and p* cancels. Raises InputError for what are no probabilities of the same classes.
     """
@@ -58,5 +58,10 @@ def _information(p: Tensor) -> Tensor:
 
 
 def _check(p: Tensor) -> None:
-    if p.dim() != 2 or not len(p) or not bool((p >= 0).all()) or not bool(((p.sum(1) - 1).abs() < ROUNDING).all()):
+    if (
+        p.dim() != 2
+        or not len(p)
+        or not bool((p >= 0).all())
+        or not bool(((p.sum(1, dtype=torch.float64) - 1).abs() < ROUNDING).all())
+    ):
         raise InputError(f"expected probabilities [n, c] that sum to 1, not {list(p.shape)}; apply softmax to logits")

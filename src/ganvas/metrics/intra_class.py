@@ -15,7 +15,7 @@ def intra_class(
 ) -> dict[int, float]:
     """The distance, >= 0, of each class for features [n, d], [m, d] and integer labels [n], [m] (those asked for).
 
-    "Intra FID" if the features are Inception's: Miyato & Koyama 2018, arXiv:1802.05637, section 4. The mean over the
+    "Intra FID" if the features are Inception's: Miyato & Koyama 2018, arXiv:1802.05637. The mean over the
     classes is the usual figure. Classes with less than ``least`` samples on either side are left out, so the answer may
     be empty. Raises InputError when labels and features do not match.
     """

@@ -6,8 +6,11 @@ to one, and the ratio is low. (The third, not the second as in Lowe 2004, doi:10
 training sample may have a twin, and the middle of two samples is a copy of neither.) How low an honest ratio goes
 depends on the data and its near duplicates, so held-out real samples say it: a sample "looks like a copy" when its
 ratio is within the lowest 5 % of theirs. The alarm asks for 2.5 times the expected share of such samples, and for an
-exact test in which each training sample counts once: a generator that repeats one picture does not make a thousand
-proofs. Measured in benchmarks/memory.py: RESULT
+exact test in which each training sample counts once: a generator that repeats one picture is not a thousand proofs.
+
+Measured on emoji and MNIST, ten splits each (benchmarks/memory.py): no alarm for fresh, blurred, noisy, averaged or few
+pictures; always one for plain and mirrored copies, a fifth of the samples or a fifth of the data; for moved ones where
+the views include the movement.
 """
 
 from __future__ import annotations
@@ -23,7 +26,7 @@ from ganvas.errors import InputError
 from ganvas.metrics.neighbours import check_sets, nearest
 
 NEIGHBOUR = 3  # its distance is what the nearest one's is compared with
-LEVEL = 0.05  # share of the held-out samples that may look like copies
+LEVELS = (0.01, 0.05)  # shares of the held-out samples that may look like copies: exact ones, near ones
 CERTAIN = 1e-4  # the alarm's p-value
 TIMES = 2.5  # … and how many times the expected share
 SAME = 1e-4  # distances below this share of the data's spread are none: a network is no more exact
@@ -35,14 +38,15 @@ class Memorisation(NamedTuple):
     Attributes:
         copies: share of the samples that look like copies of training samples.
         expected: the same share of held-out real samples. About (copies - expected) / (1 - expected) are copies.
-        p_value: of Fisher's exact test that there are no more copies than expected, over distinct training samples.
+        p_value: of Fisher's exact test that there are no more copies than expected, over distinct training samples; the
+            smaller of two, doubled: of the lowest 5 %, and of the lowest 1 % (in which exact copies stand out more).
         alarm: p_value < 0.0001 and copies >= 2.5 expected.
         authenticity: share of the samples that are farther from their nearest training sample than that one is from
-            its own nearest. Alaa et al. 2022, arXiv:2102.08921, section 3.3.
+            its own nearest. Alaa et al. 2022, arXiv:2102.08921.
         authenticity_held_out: the same of held-out real samples, what is to be expected.
         c_t: z-value of the Mann-Whitney test whether samples are nearer to training samples than held-out ones are:
             below -3 they are, by copying or by blur (the alarm tells them apart). Meehan et al. 2020, arXiv:2004.05675,
-            section 2.2, for the whole space as one cell.
+            with the whole space as one cell.
         nearest: index [n_f] of each sample's nearest training sample.
         distance: the distance [n_f] to it, >= 0, over all views.
         ratio: that distance as a share [n_f] of the one to the third nearest, in [0, 1]: sort by it to show copies.
@@ -74,10 +78,10 @@ def memorisation(train: Tensor, held_out: Tensor, fake: Tensor, seed: int = 0) -
 
     ``fake`` [n_f, d] and ``held_out`` [n_h, d] may come as views [v, n, d], the same for both: features of each sample
     as it is, mirrored, moved by a pixel, …; the view nearest to a training sample counts, so mirrored and moved copies
-    are found too. Features decide what a copy is: networks forgive little noise and pixels no movement, while small
-    averaged pictures (16 x 16, in many views) forgive both. ``held_out`` must be drawn like ``train`` and not be
-    trained on; some hundred of each set are needed for a sure answer. ``seed`` draws which of several samples speaks
-    for a training sample. Raises InputError for sets that do not fit.
+    are found too. Features decide what a copy is: those of networks forgive little noise, blur (more when each vector
+    is brought to length 1) or movement; pictures averaged to 16 x 16, in many views, forgive all three. ``held_out``
+    must be drawn like ``train`` and not be trained on; some hundred of each set are needed for a sure answer. ``seed``
+    draws which of several samples speaks for a training sample. Raises InputError for sets that do not fit.
     """
     theirs, ours = _views(train, held_out), _views(train, fake)
     if len(theirs) != len(ours):
@@ -86,11 +90,11 @@ def memorisation(train: Tensor, held_out: Tensor, fake: Tensor, seed: int = 0) -
             "the more views, the nearer a training sample: make the same of both"
         )
     real, made = _nearby(train, theirs), _nearby(train, ours)
-    limit = real.ratio.kthvalue(math.ceil(LEVEL * len(real.ratio))).values
-    expected, copies = (float((found.ratio <= limit).double().mean()) for found in (real, made))
+    limits = [real.ratio.kthvalue(math.ceil(level * len(real.ratio))).values for level in LEVELS]
+    expected, copies = (float((found.ratio <= limits[-1]).double().mean()) for found in (real, made))
     random = torch.Generator().manual_seed(seed)
-    low, high = ((found.ratio <= limit)[_one_each(found.where, random)] for found in (real, made))
-    p_value = _more(low, high)
+    low, high = (found.ratio[_one_each(found.where, random)] for found in (real, made))
+    p_value = min(1.0, len(limits) * min(_more(low <= limit, high <= limit) for limit in limits))
     return Memorisation(
         copies,
         expected,

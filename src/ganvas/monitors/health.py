@@ -14,7 +14,7 @@ FIGURES = ("D", "G", "real", "fake", "gradient")  # what must keep its measure
 EXPLODED, CONFIRMED, YOUNG = 100.0, 3, 10  # times the largest value before; lines in a row; lines before
 GOOD, DAMAGED, LOST, TWICE = 0.25, 4.0, 0.5, 2  # of the untrained score; times the best; of the untrained; in a row
 LEAST_SCORES, BAD, GROWN, OVERFITTED = 4, 0.5, 100.0, 0.75  # checkpoints; of the untrained score; as in diagnosis
-WINS, LOSES, SWINGS, SO_SO = 0.97, 0.5, 1.0, 0.25
+WINS, LOSES, SWINGS, SO_SO = 0.93, 0.5, 1.0, 0.25
 
 
 def explosion(lines: Sequence[Mapping[str, Any]]) -> str:

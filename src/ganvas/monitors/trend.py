@@ -16,6 +16,7 @@ Lines = Sequence[Mapping[str, Any]]
 def trends(log: Lines, scores: Lines) -> dict[str, float]:
     """Whether the score still improves; how often D ranks pairs rightly lately; how much gradients have grown."""
     found = {"improving": float(improving([line["score"] for line in scores]))}
+    found["scores"] = float(len(scores))
     found["swing"] = swing([line["score"] for line in scores])
     late, soon = log[-max(1, round(LATELY * len(log))) :], log[: max(1, round(EARLY * len(log)))]
     for name in log[-1] if log else ():

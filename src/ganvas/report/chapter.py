@@ -28,11 +28,11 @@ def chapter(subject: Subject, title: str) -> Markup:
     return join(
         samples(subject, title),
         diagnosis(subject.diagnosis or {}),
-        results(subject, [square] if square else []),
+        results(subject.evaluation or {}, [square] if square else []),
         by_class((subject.evaluation or {}).get("classes") or {}),
         course(subject, list(drawn.values())),
         neighbours(subject),
-        protocol(subject),
+        protocol({"Evaluation": subject.evaluation, "Diagnosis": subject.diagnosis}),
         again(subject),
     )
 
@@ -100,9 +100,8 @@ def diagnosis(found: Mapping[str, Any]) -> Markup:
     return section("Diagnosis", *cards, inside)
 
 
-def results(subject: Subject, drawn: Sequence[Chart]) -> Markup:
+def results(evaluation: Mapping[str, Any], drawn: Sequence[Chart]) -> Markup:
     """Every figure beside its noise floor and what it means."""
-    evaluation = subject.evaluation or {}
     found, lines = measures.figures(evaluation), []
     for name in measures.rows([evaluation]):
         how = measures.measure(name)
@@ -173,10 +172,10 @@ def neighbours(subject: Subject) -> Markup:
     return section("Nearest training samples", figure(subject.neighbours, told, told))
 
 
-def protocol(subject: Subject) -> Markup:
-    """Everything that decides the figures."""
+def protocol(named: Mapping[str, Mapping[str, Any] | None]) -> Markup:
+    """Everything that decides the figures, of each of these by its title."""
     tables = []
-    for title, found in (("Evaluation", subject.evaluation), ("Diagnosis", subject.diagnosis)):
+    for title, found in named.items():
         told = facts((found or {}).get("protocol") or {})
         tables += [element("div", element("h3", title), told)] if told else []
     return section("Protocol", *tables)

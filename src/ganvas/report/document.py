@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
+from typing import Any
 
 from ganvas.errors import InputError
-from ganvas.report.chapter import chapter, summary, verdict
+from ganvas.report.chapter import by_class, chapter, nearness, protocol, results, summary, verdict
 from ganvas.report.comparison import comparison, leader
 from ganvas.report.subject import Subject, titles
 from ganvas.report.tags import Markup, element, join
@@ -31,9 +32,24 @@ def page(subjects: Sequence[Subject]) -> str:
     else:
         title = f"{len(subjects)} runs compared"
         told = several(subjects, names, title)
+    return written(title, told)
+
+
+def written(title: str, told: Markup) -> str:
+    """The text of the file."""
     foot = element("footer", f"Made by ganvas {__version__}.")
     body = element("body", element("main", told, foot), element("script", Markup(resource("page.js"))))
     return f"<!doctype html>\n{element('html', head(title), body, lang='en')}\n"
+
+
+def sheet(evaluations: Sequence[Mapping[str, Any]]) -> str:
+    """Evaluations of samples that belong to no run, as the text of an HTML file."""
+    told: list[Markup] = []
+    for found in evaluations:
+        name = f"{found.get('of', 'Samples')} against {found.get('against', 'real data')}"
+        told.append(element("header", element("h1", name), element("p", nearness(found), class_="verdict")))
+        told += [results(found, []), by_class(found.get("classes") or {}), protocol({"Evaluation": found})]
+    return written("Evaluation", join(*told))
 
 
 def one(subject: Subject, name: str) -> Markup:

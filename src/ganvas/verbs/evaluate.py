@@ -13,6 +13,7 @@ from ganvas.evaluation.samples import Samples, at, part
 from ganvas.files import png, write_file, write_json
 from ganvas.metrics.features import extractor as extractor_of
 from ganvas.metrics.features import own_file
+from ganvas.report.document import sheet
 from ganvas.run import Run
 from ganvas.space import Space
 
@@ -27,6 +28,7 @@ def evaluate(
     split: Literal["held-out", "train"] | None = None,
     metrics: str | None = None,
     seed: int = 0,
+    report: str | Path | None = None,
     trust: str | Path | None = None,
 ) -> dict[str, Any]:
     """Judge runs, folders of pictures or .npz files against real samples: figures, their noise floor, their protocol.
@@ -43,6 +45,7 @@ def evaluate(
         split: which part of the real samples (default: held-out for a run's own data, else all).
         metrics: a,b,c of frechet_distance, frechet_infinity, kid, manifolds, diversity, inception_score, labels,
             classifier_accuracy, ms_ssim, lpips, memorisation, modes (default: those that suit and are fast).
+        report: also write the figures, what they mean and their protocol as an .html file.
         seed: of the samples and of everything that is drawn at random.
         trust: your own Python file, when a run's network is yours.
 
@@ -53,6 +56,8 @@ def evaluate(
         raise InputError("what to judge? give a run, a folder of pictures or an .npz: ganvas evaluate RUN")
     wanted = chosen(metrics)
     found = [one(thing, against, extractor, (n, split, seed), wanted, trust) for thing in what]
+    if report is not None:
+        write_file(Path(report), sheet(found))
     return found[0] if len(found) == 1 else {"compared": {figures["of"]: figures for figures in found}}
 
 
