@@ -27,7 +27,7 @@ FLOORS = [  # from the ground up; a module may import its own floor and those be
         "watching",
     },
     {"generator", "nets", "training"},
-    {"games", "monitors", "run", "evaluation", "report"},
+    {"games", "monitors", "run", "evaluation", "reporting"},
     {"recipe", "recipes"},
     {"session", "record", "diagnosis"},
     {"verbs"},

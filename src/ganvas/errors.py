@@ -15,7 +15,14 @@ class Interrupted(KeyboardInterrupt):
 
 
 class DivergedError(FloatingPointError):
-    """A game broke down: a value is not finite, or has left all measure. The command line exits with 1."""
+    """A game broke down, after round ``onset`` if that is known: a value is not finite, or has left all measure.
+
+    The command line exits with 1.
+    """
+
+    def __init__(self, message: str, onset: int | None = None) -> None:
+        super().__init__(message)
+        self.onset = onset
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

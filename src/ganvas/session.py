@@ -105,6 +105,8 @@ class Session:
     def resume(self, run: Run) -> bool:
         """Go back to the newest checkpoint of ``run``; False when there is none and it starts from round 0."""
         newest = checkpoints.latest(run.path / "state")
+        if run.info.get("divergence"):
+            self.record(run, divergence=None)
         for rollback in run.info.get("rollbacks", []):
             self.change(rollback)
         if newest is not None:
@@ -143,7 +145,7 @@ class Session:
                 try:
                     self.play_on(run, monitors)
                 except DivergedError as error:
-                    self.recover(run, str(error))
+                    self.recover(run, error)
         if self.device.first and (self.settings.stop_on or run.info.get("rollbacks")):
             self.publish_best(run)
         self.device.share(0.0)  # nobody leaves before rank 0 has written
@@ -170,15 +172,15 @@ class Session:
                 return
             self.optimisers.measuring = (self.game.t + 1) % self.plan.log_every == 0
 
-    def recover(self, run: Run, reason: str) -> None:
+    def recover(self, run: Run, error: DivergedError) -> None:
         """After a breakdown: back to the last healthy checkpoint, then on in another way, or stop.
 
         Raises DivergedError when the run is to stop, was rolled back too often, or has no checkpoint yet.
         """
         before = run.info.get("rollbacks", [])
+        reason, onset = str(error), self.game.t if error.onset is None else error.onset
         told = {"t": self.game.t, "seen": self.game.seen, "reason": reason}
-        lines = run.log[: -1 - CONFIRMED]
-        target = checkpoints.healthy(run.path / "state", run.scores, lines[-1]["t"] if lines else 0)
+        target = checkpoints.healthy(run.path / "state", run.scores, onset)
         self.device.share(0.0)  # all ranks have looked before rank 0 tidies up
         if target is not None:
             self.go_back(run, target)
@@ -215,7 +217,7 @@ class Session:
             run.write_log(line)
         lines.append(line)
         if reason := explosion(lines):
-            raise DivergedError(reason)
+            raise DivergedError(reason, lines[-1 - CONFIRMED]["t"])
         return line
 
     @property
@@ -236,7 +238,7 @@ class Session:
         self.device.synchronise([averages])
         means = dict(zip(sums, averages.tolist(), strict=True))
         if bad := [name for name, value in means.items() if not math.isfinite(value)]:
-            raise DivergedError(f"{', '.join(bad)} is not finite after {self.game.t} rounds")
+            raise DivergedError(f"{' and '.join(bad)} not finite after {self.game.t} rounds")
         counts = {"t": self.game.t, "seen": self.game.seen, "seconds": round(self.seconds, 3)}
         return counts | {name: float(f"{value:.6g}") for name, value in means.items()}
 

@@ -13,9 +13,11 @@ import torch
 from torch import nn
 
 import ganvas as gan
-from ganvas.diagnosis.probe import FLAT, sample_of, share_flat
+from ganvas.diagnosis.probe import FLAT, open_session, sample_of, share_flat
 from ganvas.errors import InputError
+from ganvas.evaluation.answer import data_of
 from ganvas.game import Adam, Move
+from ganvas.record import recorded_couple
 from ganvas.skins import cli
 from ganvas.spaces.toys import ring
 
@@ -62,6 +64,16 @@ def test_it_says_the_same_again_and_the_run_goes_on_as_if_nobody_had_looked(run:
     ends = [gan.train(resume=place, rounds=12, override=True, quiet=True) for place in (watched, left)]
     ours, theirs = (end.generator.state_dict() for end in ends)
     assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+
+
+def test_the_session_is_that_of_the_newest_checkpoint(run: gan.Run) -> None:
+    data = data_of(run)
+    assert data is not None
+    session, untrained = open_session(run, data, recorded_couple(run))
+    assert (session.game.t, session.game.seen, session.batches.position) == (8, 256, 256)
+    made, before = session.generator.draw(range(64))[0], untrained[:64]
+    assert torch.equal(made, run.generator.draw(range(64))[0])
+    assert not torch.equal(made, before)
 
 
 def test_a_young_run_is_to_train_on(run: gan.Run, capsys: pytest.CaptureFixture[str]) -> None:

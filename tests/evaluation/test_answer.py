@@ -158,6 +158,7 @@ def test_samples_need_an_extractor_and_the_same_kind() -> None:
 
 def test_metrics_are_chosen_by_name() -> None:
     assert chosen("kid, manifolds,") == ["kid", "manifolds"]
+    assert chosen("fid,recall") == ["frechet_distance", "manifolds"]
     assert set(chosen(None)) == {*MEASURES, *OTHERS} - {*SLOW}
     with pytest.raises(InputError, match="no metric 'kdi'; did you mean 'kid'"):
         chosen("frechet_distance,kdi")
@@ -167,11 +168,12 @@ def test_classes_are_measured_where_both_have_enough() -> None:
     x = torch.from_numpy(normal(40, 0)).float()
     real = Look(x, torch.arange(40) // 10)  # ten of each of four classes
     fake = Look(x, torch.tensor([0] * 10 + [1] * 9 + [2] * 21))
-    found = by_class(real, fake, ["a", "b", "c", "d"], 0)
+    found = by_class(real, fake, ["a", "b", "c", "d"], FAST, 0)
     assert found["a"]["frechet_distance"] == pytest.approx(0, abs=1e-6)
     assert found["b"] == {"n_real": 10, "n_fake": 9}
     assert found["c"]["frechet_distance"] > 0.1
     assert found["d"] == {"n_real": 10, "n_fake": 0}
+    assert set(by_class(real, fake, ["a"], ["frechet_distance"], 0)["a"]) == {"n_real", "n_fake", "frechet_distance"}
 
 
 def test_views_move_pictures_and_repeat_the_border() -> None:
@@ -199,7 +201,7 @@ def test_copied_pictures_are_told_though_mirrored_or_moved(how: str) -> None:
     take = extractor("values", data.space)
     found = answer(Question(fake, held_out, take, ["memorisation"], data=data)).figures["memorisation"]
     assert found["alarm"]
-    assert found["copies"] > 0.9
+    assert found["copies"] > (0.5 if how == "moved" else 0.9)  # of eight columns one is lost
 
 
 def test_data_is_known_again_by_its_fingerprint_alone(tmp_path: Path) -> None:

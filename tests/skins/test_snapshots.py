@@ -10,7 +10,8 @@ import pytest
 from ganvas.skins import cli
 
 HERE = Path(__file__).parent / "snapshots"
-PAGES = {"ganvas": [], "train": ["train"], "generate": ["generate"], "show": ["show"], "list": ["list"]}
+VERBS = ("train", "generate", "evaluate", "diagnose", "report", "show", "list")
+PAGES: dict[str, list[str]] = {"ganvas": [], **{verb: [verb] for verb in VERBS}}
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -123,7 +123,7 @@ def bad_floats(value: float) -> np.ndarray:
         ({"x_train": noise(0, 5, 6, 7), "x_test": noise(0, 5, 7, 7)}, "differ in shape or kind"),
         (
             {"google": noise(0, 5, 6, 7), "b": np.arange(3)},
-            r"the arrays b, google; expected are images \(and labels\), or",
+            r"the arrays b, google; expected are images or samples \(and labels\), or",
         ),
     ],
 )

@@ -29,6 +29,7 @@ from ganvas.space import Data
 from ganvas.spaces.toys import Points
 from ganvas.version import __version__
 
+LEAST = 12  # samples of each kind: two halves for the floor, with five neighbours in each
 FEW = 1000  # samples below which the Fréchet distance is mostly bias
 NEEDED = 10  # samples of each kind, at the least, to speak of copies
 SEARCHED = 20_000  # training samples in which copies are looked for
@@ -76,9 +77,12 @@ def answer(question: Question) -> Answer:
     found |= modes(question) | likeness(question)
     memory, train = memory_of(question)
     if memory is not None:
-        found["memorisation"] = told(memory) | {"seen": SEEN, "searched": train.count if train else 0}
+        found["memorisation"] = told(memory) | {
+            "seen": SEEN if real_pictures(question) else "values",
+            "searched": train.count if train else 0,
+        }
     if question.fake.classes and question.fake.classes == question.real.classes:
-        found["classes"] = by_class(real, fake, question.real.classes, question.seed)
+        found["classes"] = by_class(real, fake, question.real.classes, question.wanted, question.seed)
     found["warnings"] = warnings(real, fake, found)
     found["protocol"] = protocol(question, real, fake) | {"noise_floor": made_of}
     found["protocol"]["seconds"] = round(time.perf_counter() - began, 1)
@@ -88,8 +92,8 @@ def answer(question: Question) -> Answer:
 def check(question: Question) -> None:
     """Raise InputError when the two sets cannot be compared."""
     for samples in (question.fake, question.real):
-        if samples.count < 2:
-            raise InputError(f"{samples.name} holds {samples.count} samples; at least 2 are needed, 1,000 are better")
+        if samples.count < LEAST:
+            raise InputError(f"{samples.name} holds {samples.count} samples; {LEAST} are needed, 1,000 are better")
     ours, theirs = question.fake.space, question.real.space
     if ours is not None and theirs is not None and len(ours.shape) != len(theirs.shape):
         raise InputError(
@@ -121,6 +125,11 @@ def modes(question: Question) -> dict[str, Any]:
     places, good = space.modes(question.fake.read(0, question.fake.count)[0])
     covered = mode_coverage(torch.from_numpy(places), torch.from_numpy(good), len(space.centres))
     return {"modes": covered._asdict()}
+
+
+def real_pictures(question: Question) -> bool:
+    """Whether pictures are judged."""
+    return question.real.space is not None and len(question.real.space.shape) == 3
 
 
 def likeness(question: Question) -> dict[str, float]:

@@ -97,12 +97,21 @@ OTHERS = ("memorisation", "modes", *PICTURES)  # need more than two looks
 SLOW = ("frechet_infinity", *PICTURES)  # only when asked for
 
 
+ALIASES = {"fid": "frechet_distance"} | dict.fromkeys(
+    ("precision", "recall", "density", "coverage", "realism"), "manifolds"
+)
+CLASSWISE = ("frechet_distance", "manifolds", "diversity")  # what is also measured in each class
+
+
 def chosen(metrics: str | None) -> list[str]:
     """The measures that ``a,b,c`` asks for; without it the usual ones. InputError for an unknown one."""
     known = [*MEASURES, *OTHERS]
     if metrics is None:
         return [name for name in known if name not in SLOW]
     wanted = [name.strip() for name in metrics.split(",") if name.strip()]
+    wanted = list(dict.fromkeys(ALIASES.get(name, name) for name in wanted))
+    if not wanted:
+        raise InputError(f"--metrics names none; known: {', '.join(known)}")
     for name in wanted:
         if name not in known:
             raise InputError(f"no metric '{name}'{nearest(name, known)}")
@@ -114,18 +123,20 @@ def measure(real: Look, fake: Look, wanted: Sequence[str], seed: int) -> Figures
     return {k: float(v) for name in wanted if name in MEASURES for k, v in MEASURES[name](real, fake, seed)}
 
 
-def by_class(real: Look, fake: Look, classes: Sequence[str], seed: int) -> dict[str, Figures]:
-    """A row of figures for each class that both have enough samples of."""
-    found: dict[str, Figures] = {}
+def by_class(
+    real: Look, fake: Look, classes: Sequence[str], wanted: Sequence[str], seed: int
+) -> dict[str, dict[str, float | int]]:
+    """A row for each class: how many there are and, where both have enough of them, its figures."""
+    found: dict[str, dict[str, float | int]] = {}
     if real.labels is None or fake.labels is None:
         return found
     for number, name in enumerate(classes):
         theirs, ours = (torch.nonzero(labels.eq(number)).flatten() for labels in (real.labels, fake.labels))
-        row = {"n_real": float(len(theirs)), "n_fake": float(len(ours))}
+        row: dict[str, float | int] = {"n_real": len(theirs), "n_fake": len(ours)}
         if min(len(theirs), len(ours)) >= LEAST:
             a, b = real.rows(theirs), fake.rows(ours)
-            row |= measure(a, b, ["frechet_distance", "manifolds", "diversity"], seed)
-            if b.probabilities is not None and b.probabilities.shape[1] == len(classes):
+            row |= measure(a, b, [name for name in CLASSWISE if name in wanted], seed)
+            if "labels" in wanted and b.probabilities is not None and b.probabilities.shape[1] == len(classes):
                 row["label_accuracy"] = float((b.probabilities.argmax(1) == number).double().mean())
         found[name] = row
     return found

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,6 +14,7 @@ from torch import Tensor
 from ganvas import names
 from ganvas.errors import InputError
 from ganvas.space import Data, Rows, Space
+from ganvas.spaces.images.members import npz_file
 
 STEP = 256  # samples held in memory at a time
 Chunk = tuple[np.ndarray, np.ndarray | None]  # raw samples [m, …], stored labels [m, c]
@@ -78,34 +78,42 @@ def at(place: str | Path, like: Space | None = None, size: str | None = None, sp
     if Path(place).suffix.lower() == ".npz" and (found := vectors(Path(place), like)) is not None:
         return found
     options = {"size": size} if size is not None else {}
-    if split is not None:
-        chosen = part(names.data(str(place), **options), split)
-        if not chosen.count:
-            raise InputError(f"{place} has no samples in the split '{split}'; leave --split out to take all")
-        return chosen
-    return part(names.data(str(place), holdout=0.0, **options), "train")
+    if split is None:
+        return replace(part(loaded(place, options | {"holdout": 0.0}), "train"), name=str(place))
+    chosen = replace(part(loaded(place, options), split), name=f"{place} ({split})")
+    if not chosen.count:
+        raise InputError(f"{place} has no samples in the split '{split}'; leave --split out to take all")
+    return chosen
+
+
+def loaded(place: str | Path, options: dict[str, Any]) -> Data:
+    """The data at a path or of a built-in name. InputError says what to do about pictures of several sizes."""
+    try:
+        return names.data(str(place), **options)
+    except InputError as error:
+        if "--size" in str(error):
+            raise InputError(
+                f"{place} holds pictures of several sizes; bring them to one size first (how they are resized changes "
+                "the figures, so it is yours to choose)"
+            ) from error
+        raise
 
 
 def vectors(file: Path, like: Space | None) -> Samples | None:
     """The vectors in an .npz file: ``features`` [n, d], or ``samples`` [n, d]; None when it holds pictures.
 
-    Raises InputError for a file that cannot be read or holds neither.
+    Raises InputError for a file that cannot be read, and for what are no finite numbers [n, d].
     """
-    try:
-        with open(file, "rb") as whole, np.load(whole, allow_pickle=False) as stored:
-            name = next((n for n in ("features", "samples") if n in stored), None)
-            if name is None:
-                return None
-            shape = stored[name].shape
-            values = stored[name] if name == "features" or len(shape) == 2 else None
-    except FileNotFoundError:
-        raise InputError(f"no file {file}; give a run, a folder of pictures or an .npz") from None
-    except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
-        raise InputError(f"{file} cannot be read ({error}); it should hold 'samples' or 'features'") from None
-    if values is None:
+    if not file.is_file():
+        raise InputError(f"no file {file}; give a run, a folder of pictures or an .npz")
+    stored = npz_file(file)
+    name = "features" if "features" in stored else "samples"
+    if name not in stored or (name == "samples" and len(stored[name].shape) != 2):
         return None
-    if values.ndim != 2 or values.dtype.kind not in "fiu" or len(values) < 2:
-        raise InputError(f"{file}: {name} {list(values.shape)} {values.dtype}; features are numbers [n, d], n >= 2")
+    shape, kind = stored[name].shape, stored[name].dtype
+    if len(shape) != 2 or kind.kind not in "fiu" or shape[0] < 2:
+        raise InputError(f"{file}: {name} {list(shape)} {kind}; features are numbers [n, d], n >= 2")
+    values = stored[name].whole()
     if not (np.abs(values) <= np.finfo(np.float32).max).all():
         raise InputError(f"{file}: {name} holds NaN, infinity or numbers beyond float32; take those rows out")
     if name == "samples" and like is not None and len(like.shape) == 1:

@@ -132,7 +132,8 @@ def signature_fields(verb: str, function: Callable[..., Any]) -> list[Field]:
         if p.kind is p.VAR_KEYWORD or name == "monitors":
             continue
         if p.kind is p.VAR_POSITIONAL:
-            found.append((name, placed(tuple[str, ...], told.get(name, ""), name), field(default=())))
+            several = placed(tuple[str, ...], told.get(name, ""), f"{name} [{name} …]", hint="")
+            found.append((name, several, field(default=())))
             continue
         plain = verb == "list" or all(k in PLAIN or get_origin(k) is Literal for k in parts(kinds[name]))
         kind = kinds[name] if plain else str | None
@@ -155,11 +156,11 @@ def parts(kind: Any) -> tuple[Any, ...]:
     return get_args(kind) if isinstance(kind, UnionType) or get_origin(kind) is Union else (kind,)
 
 
-def placed(kind: Any, text: str, name: str) -> Any:
+def placed(kind: Any, text: str, name: str, hint: str | None = None) -> Any:
     """The type of an argument that is known by its place."""
     import tyro
 
-    arg = tyro.conf.arg(help=" ".join(text.replace("`", "").split()), metavar=name.upper())
+    arg = tyro.conf.arg(help=" ".join(text.replace("`", "").split()), metavar=name.upper(), help_behavior_hint=hint)
     return Annotated[kind, arg, tyro.conf.Positional]
 
 

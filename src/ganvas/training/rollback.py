@@ -26,5 +26,5 @@ def advice(run: Path, target: Path | None, rollbacks: int) -> str:
     """What to do about a run that broke down and stopped."""
     if target is None:
         return "there is no checkpoint yet; begin again with a smaller --lr, or with --clip 1"
-    how = "--on-divergence rollback --override" if not rollbacks else "a smaller --lr and --override"
+    how = "--on-divergence rollback --override" if not rollbacks else "--override and a smaller --lr"
     return f"round {int(target.name)} is kept; go on with: ganvas train --resume {run} {how}"

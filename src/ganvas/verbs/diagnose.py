@@ -103,4 +103,5 @@ def summary(found: list[Finding]) -> str:
     """The verdict in one or two sentences."""
     first = found[0]
     also = f" Also: {', '.join(f.verdict.replace('_', ' ') for f in found[1:])}." if found[1:] else ""
-    return f"{first.verdict.replace('_', ' ').capitalize()}: {'; '.join(first.evidence)}. {first.proposal}.{also}"
+    todo = first.proposal[0].upper() + first.proposal[1:]
+    return f"{first.verdict.replace('_', ' ').capitalize()}: {'; '.join(first.evidence)}. {todo}.{also}"

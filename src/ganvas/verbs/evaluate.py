@@ -13,7 +13,7 @@ from ganvas.evaluation.samples import Samples, at, part
 from ganvas.files import png, write_file, write_json
 from ganvas.metrics.features import extractor as extractor_of
 from ganvas.metrics.features import own_file
-from ganvas.report.document import sheet
+from ganvas.reporting.document import sheet
 from ganvas.run import Run
 from ganvas.space import Space
 
@@ -75,14 +75,15 @@ def one(
     """The figures of one run, folder or file; those of a run stay in its folder."""
     n, split, seed = how
     run = as_run(what, trust)
+    name = run.path if run is not None else what
     if run is None and against is None:
         raise InputError(f"{what} is no run, so say what is real: ganvas evaluate {what} --against DATA")
     data = data_of(run) if run is not None else None
     if against is None:
         if data is None:
-            raise InputError(f"the data of {what} is not where it was, or has changed; give it with --against")
+            raise InputError(f"the data of {name} is not where it was, or has changed; give it with --against")
         if split is None and not len(data.held_out):
-            raise InputError(f"{what} held nothing out; give real samples with --against, or --split train")
+            raise InputError(f"{name} held nothing out; give real samples with --against, or --split train")
         real = part(data, split or "held-out", MOST, seed)
     else:
         real = at(against, None if run is None else run.space, size_for(run), split)
@@ -117,9 +118,7 @@ def size_for(run: Run | None) -> str | None:
 
 def space_of(*both: Samples) -> Space:
     """The space of the samples that the extractor is to see."""
-    found = next((samples.space for samples in both if samples.space is not None), None)
-    if found is None:
-        raise InputError("both files hold features; leave the extractor out")
+    found = next(samples.space for samples in both if samples.space is not None)
     return found
 
 

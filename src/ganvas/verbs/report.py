@@ -11,9 +11,9 @@ from PIL import Image
 
 from ganvas.errors import InputError
 from ganvas.files import read_json, write_file, writing
-from ganvas.report.charts import plots
-from ganvas.report.document import page
-from ganvas.report.subject import Subject
+from ganvas.reporting.charts import plots
+from ganvas.reporting.document import page
+from ganvas.reporting.subject import Subject
 from ganvas.run import Run
 from ganvas.verbs.diagnose import diagnose
 from ganvas.verbs.evaluate import evaluate
@@ -60,7 +60,10 @@ def subject(run: Run, fresh: bool) -> Subject:
     evaluation = known(run, "evaluation.json", evaluate, fresh)
     diagnosis = known(run, "diagnosis.json", diagnose, fresh)
     place = run.path / "neighbours.png"
-    picture = Image.open(place) if place.exists() else None
+    picture = None
+    if place.exists():
+        with Image.open(place) as opened:
+            picture = opened.copy()
     return Subject(run, evaluation, diagnosis, picture)
 
 

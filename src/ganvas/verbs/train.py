@@ -71,11 +71,10 @@ def train(
     place = Path(run) if run is not None else Path("runs") / f"{loaded.name}-{stem(chosen.game)}"
     if device.agree((place / "run.json").exists()):  # all ranks look before rank 0 makes it
         return existing(place, flags, monitors)
+    judging = judge(loaded, settings, own_file(settings.extractor))  # a file the user typed may run
     plan = make_plan(loaded, chosen, given, settings, device)
     made = record(place, loaded, chosen, given, plan, device)
-    typed = own_file(settings.extractor)  # by the user, so it may run
-    session = Session(loaded, chosen, given, settings, device, plan, judge(loaded, settings, typed))
-    return perform(made, session, monitors)
+    return perform(made, Session(loaded, chosen, given, settings, device, plan, judging), monitors)
 
 
 def flags(

@@ -18,8 +18,9 @@ from ganvas.spaces.images.members import Stored, idx_file, npy_file, npz_file
 from ganvas.spaces.images.source import TEST, TRAIN, Known, Plain
 
 Part = tuple[Stored, Stored | None]  # pictures and their labels
-KEYS = (("images", "labels", TRAIN), ("x_train", "y_train", TRAIN), ("x_test", "y_test", TEST))
-EXPECTED = "images (and labels), or x_train, x_test (and y_train, y_test)"
+ALONE = ("images", "samples")  # arrays that are all of the data
+KEYS = (*((name, "labels", TRAIN) for name in ALONE), ("x_train", "y_train", TRAIN), ("x_test", "y_test", TEST))
+EXPECTED = "images or samples (and labels), or x_train, x_test (and y_train, y_test)"
 MOST_CHANNELS_FIRST = 4  # [n, c, h, w] is understood up to here
 
 
@@ -64,7 +65,7 @@ def open_npz(path: Path) -> Plain:
     parts = [(found[x], found.get(y), split) for x, y, split in KEYS if x in found]
     if not parts:
         raise InputError(f"{path} has the arrays {', '.join(sorted(found)) or '(none)'}; expected are {EXPECTED}")
-    if parts[0][0] is found.get("images"):
+    if any(name in found for name in ALONE):
         parts = parts[:1]
     return assemble(str(path), [(x, y) for x, y, _ in parts], [split for _, _, split in parts])
 

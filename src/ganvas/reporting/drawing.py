@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ganvas.errors import InputError
-from ganvas.report.tags import Markup, element
-from ganvas.report.values import Points, number
+from ganvas.reporting.tags import Markup, element
+from ganvas.reporting.values import Points, number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

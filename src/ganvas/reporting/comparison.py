@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from ganvas.report import measures
-from ganvas.report.chapter import badge, gallery
-from ganvas.report.charts import overlays, precision_recall
-from ganvas.report.pictures import address, image, told
-from ganvas.report.tags import Child, Markup, element, join, section, table
-from ganvas.report.values import number, span
+from ganvas.reporting import measures
+from ganvas.reporting.chapter import badge, gallery
+from ganvas.reporting.charts import overlays, precision_recall
+from ganvas.reporting.pictures import address, image, told
+from ganvas.reporting.tags import Child, Markup, element, join, section, table
+from ganvas.reporting.values import number, span
 
 if TYPE_CHECKING:
-    from ganvas.report.subject import Subject
+    from ganvas.reporting.subject import Subject
 
 SAME = ("extractor", "origin", "resizer", "n_real", "n_fake", "split")  # what must agree before figures may be compared
 STAR = (

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ganvas.report.values import finite, flat, number
+from ganvas.reporting.values import finite, flat, number
 
 Figures = dict[str, float]
 

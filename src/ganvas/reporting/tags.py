@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable, Sequence
 
-from ganvas.report.values import flat, plain
+from ganvas.reporting.values import flat, plain
 
 VOID = {"br", "img", "input", "meta"}  # elements without an end
 

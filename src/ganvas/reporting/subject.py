@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from ganvas.monitors.samples import classes
-from ganvas.report.values import Points, points
+from ganvas.reporting.values import Points, points
 
 if TYPE_CHECKING:
     from ganvas.run import Run

@@ -9,10 +9,10 @@ from importlib.resources import files
 from typing import Any
 
 from ganvas.errors import InputError
-from ganvas.report.chapter import by_class, chapter, nearness, protocol, results, summary, verdict
-from ganvas.report.comparison import comparison, leader
-from ganvas.report.subject import Subject, titles
-from ganvas.report.tags import Markup, element, join
+from ganvas.reporting.chapter import by_class, chapter, nearness, protocol, results, summary, verdict
+from ganvas.reporting.comparison import comparison, leader
+from ganvas.reporting.subject import Subject, titles
+from ganvas.reporting.tags import Markup, element, join
 from ganvas.version import __version__
 
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
@@ -88,4 +88,4 @@ def head(title: str) -> Markup:
 
 def resource(name: str) -> str:
     """The text of a file of this package."""
-    return files("ganvas.report").joinpath(name).read_text("utf-8")
+    return files("ganvas.reporting").joinpath(name).read_text("utf-8")

@@ -20,11 +20,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import ganvas as gan
-from ganvas.report import Subject, drawing, measures, page, plots
-from ganvas.report.document import resource
-from ganvas.report.pictures import FILM_SIDE, FRAMES, address, evenly, film
-from ganvas.report.tags import Markup, element, join
-from ganvas.report.values import number
+from ganvas.reporting import Subject, drawing, measures, page, plots
+from ganvas.reporting.document import resource
+from ganvas.reporting.pictures import FILM_SIDE, FRAMES, address, evenly, film
+from ganvas.reporting.tags import Markup, element, join
+from ganvas.reporting.values import number
 from ganvas.run import Run
 
 VOID = {"br", "img", "input", "meta"}

@@ -6,15 +6,15 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ganvas.report import measures
-from ganvas.report.charts import charts
-from ganvas.report.drawing import Chart, svg
-from ganvas.report.pictures import figure, film
-from ganvas.report.tags import Markup, element, facts, join, section, table
-from ganvas.report.values import finite, number, span
+from ganvas.reporting import measures
+from ganvas.reporting.charts import charts
+from ganvas.reporting.drawing import Chart, svg
+from ganvas.reporting.pictures import figure, film
+from ganvas.reporting.tags import Markup, element, facts, join, section, table
+from ganvas.reporting.values import finite, number, span
 
 if TYPE_CHECKING:
-    from ganvas.report.subject import Subject
+    from ganvas.reporting.subject import Subject
 
 FLOOR = "The noise floor is what real data scores against other real data: no generator can do better."
 COUNTS = {"n_real": "Real samples", "n_fake": "Made samples"}

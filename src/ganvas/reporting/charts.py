@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ganvas.report import measures
-from ganvas.report.drawing import COLOURS, SERIES, SIZE, Chart, Curve, canvas, compact, lines, png, short
-from ganvas.report.values import Points, number
+from ganvas.reporting import measures
+from ganvas.reporting.drawing import COLOURS, SERIES, SIZE, Chart, Curve, canvas, compact, lines, png, short
+from ganvas.reporting.values import Points, number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from ganvas.report.subject import Subject
+    from ganvas.reporting.subject import Subject
 
 SEEN = "samples seen"
 CLOCK = ("t", "seen", "seconds")  # entries of a log line that are no figures

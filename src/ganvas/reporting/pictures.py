@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from PIL import Image
 
-from ganvas.report.tags import Markup, element
+from ganvas.reporting.tags import Markup, element
 
 FRAMES = 40  # of a film, at the most
 FILM_SIDE, FILM_BYTES = 640, 40_000  # of a frame: pixels; more bytes than this are compressed with loss

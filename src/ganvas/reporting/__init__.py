@@ -1,7 +1,7 @@
 """The report: what a run reached, as one HTML file that needs nothing else. Several runs are compared."""
 
-from ganvas.report.charts import plots
-from ganvas.report.document import page
-from ganvas.report.subject import Subject
+from ganvas.reporting.charts import plots
+from ganvas.reporting.document import page
+from ganvas.reporting.subject import Subject
 
 __all__ = ["Subject", "page", "plots"]
