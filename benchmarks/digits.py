@@ -5,8 +5,8 @@
 Protocol: `ganvas evaluate` with the extractor "digits", a classifier trained on the run's real training digits (its
 accuracy on real ones is the floor's label_accuracy); 2,000 samples, seed 0, labels as in the training data. "diversity"
 is the mean feature distance of two samples of a label over that of two real digits of the label (a label collapsed to
-one picture has 0). Appended to results/digits.csv; the rows of the extractor "svm" had a support vector machine as judge and
-distances of pixels.
+one picture has 0). Appended to results/digits.csv; the rows of the extractor "svm" had a support vector machine as
+judge and distances of pixels.
 """
 
 import sys

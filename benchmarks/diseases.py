@@ -124,7 +124,7 @@ CAUSES = {
     "critic without bounds": Cause(
         "exploding_gradient", "ring", ring | {"game": FreeCritic, "loss": "wasserstein", "D.layers": 4}
     ),
-    "momentum": Cause("oscillation", "ring", ring | {"game": Momentum, "loss": "minimax"}),
+    "momentum": Cause("oscillation", "ring", ring | {"game": Momentum}),
     "20 digits": Cause("discriminator_overfits", few, digits | {"game": "gan", "width": 32, "seen": 100_000}),
     "20 digits, copied": Cause("memorisation", few, digits | {"game": "gan", "width": 32, "seen": 100_000}),
     "learning rate of G x250, digits": Cause(

@@ -135,10 +135,9 @@ def test_the_protocol_says_how_to_make_the_figures_again() -> None:
 @pytest.mark.parametrize(
     ("fake", "real", "message"),
     [
-        (normal(1, 0), normal(9, 1), "made holds 1 samples; at least 2"),
-        (normal(9, 0), normal(1, 1), "real holds 1 samples; at least 2"),
-        (normal(9, 0)[:, :3], normal(9, 1), "features of 4 and 3 numbers"),
-        (normal(3, 0), normal(9, 1), "4 rows or more"),
+        (normal(11, 0), normal(20, 1), "made holds 11 samples; 12 are needed"),
+        (normal(20, 0), normal(1, 1), "real holds 1 samples; 12 are needed"),
+        (normal(20, 0)[:, :3], normal(20, 1), "features of 4 and 3 numbers"),
     ],
 )
 def test_sets_that_cannot_be_compared_are_refused(fake: np.ndarray, real: np.ndarray, message: str) -> None:

@@ -111,10 +111,10 @@ def test_a_breakdown_stops_the_run_and_says_how_to_go_on(tmp_path: Path, capsys:
 
 
 def test_nan_stops_with_what_was_saved_before(tmp_path: Path) -> None:
-    with pytest.raises(DivergedError, match=r"not finite.*round 5 is kept.*--on-divergence rollback"):
+    with pytest.raises(DivergedError, match=r"not finite.*round 10 is kept.*--on-divergence rollback"):
         train(tmp_path / "run", Poisoned)
     run = gan.Run(tmp_path / "run")
-    assert run.info["divergence"]["back_to"] == run.progress.t == 5
+    assert run.info["divergence"]["back_to"] == run.progress.t == 10
     sound(run)
 
 
@@ -153,7 +153,7 @@ def test_the_published_generator_is_the_best_one_and_no_worse_than_before_the_br
 def test_a_poisoned_batch_is_passed_by_with_other_random_numbers(tmp_path: Path) -> None:
     run = train(tmp_path / "run", Poisoned, on_divergence="rollback", gentler=False)
     (told,) = run.info["rollbacks"]
-    assert (told["t"], told["back_to"], told["gentler"]) == (13, 5, 1.0)
+    assert (told["t"], told["back_to"], told["gentler"]) == (13, 10, 1.0)
     assert told["seed"] not in (0, 1)
     assert "not finite" in told["reason"]
     assert run.progress.t == 40
@@ -165,11 +165,11 @@ def test_a_poisoned_batch_is_passed_by_with_other_random_numbers(tmp_path: Path)
 
 @pytest.mark.parametrize(("gentler", "factors"), [(True, [0.5**n for n in range(1, 9)]), (False, [1.0] * 8)])
 def test_after_eight_rollbacks_the_run_stops(tmp_path: Path, gentler: bool, factors: list[float]) -> None:
-    with pytest.raises(DivergedError, match=r"not finite.*round 5 is kept.*a smaller --lr"):
+    with pytest.raises(DivergedError, match=r"not finite.*round 10 is kept.*a smaller --lr"):
         train(tmp_path / "run", Poisoned, always=True, on_divergence="rollback", gentler=gentler)
     run = gan.Run(tmp_path / "run")
     assert [entry["gentler"] for entry in run.info["rollbacks"]] == factors
-    assert run.info["divergence"]["back_to"] == run.progress.t == 5
+    assert run.info["divergence"]["back_to"] == run.progress.t == 10
     sound(run)
 
 

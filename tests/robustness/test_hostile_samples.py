@@ -56,10 +56,10 @@ CASES: dict[str, tuple[Callable[[], object], str, str]] = {
     "an array of one picture": (lambda: np.savez("x.npz", images=pictures(1)), "x.npz --against real", "at least 2"),
     "channels": (lambda: np.savez("x.npz", images=pictures(20, 3)), "x.npz --against real", "convert one of them"),
     "channels, reversed": (lambda: np.savez("x.npz", images=pictures(20, 3)), "real --against x.npz", "3; convert"),
-    "sizes": (lambda: folder("x", (8, 8), (9, 8)), "x --against real", "differ in size"),
+    "sizes": (lambda: folder("x", (8, 8), (9, 8)), "x --against real", "pictures of several sizes"),
     "one size, another": (lambda: folder("x", (9, 9)), "x --against real", "cannot be compared"),
     "NaN features": (lambda: features("x.npz", np.full((9, 4), np.nan)), "x.npz --against f.npz", "take those rows"),
-    "other widths": (lambda: features("x.npz", np.ones((9, 5))), "x.npz --against f.npz", "features of 4 and 5"),
+    "other widths": (lambda: features("x.npz", np.ones((20, 5))), "x.npz --against f.npz", "features of 4 and 5"),
     "samples, features": (lambda: np.savez("x.npz", images=pictures(20)), "x.npz --against f.npz", "of 4 and 64"),
     "features, samples": (lambda: None, "f.npz --against real", "features of 64 and 4"),
     "neither key": (lambda: np.savez("x.npz", other=np.ones(3)), "x.npz --against real", "has the arrays other"),
@@ -144,7 +144,7 @@ def test_runs_that_cannot_be_judged(capsys: pytest.CaptureFixture[str]) -> None:
     refused(capsys, ["points"], "points held nothing out")
     refused(capsys, ["points", "--against", "real", *plain], "differ")
     refused(capsys, ["points", "--against", "f.npz", *plain], "cannot be compared")
-    refused(capsys, ["run", "-n", "1", "--against", "real", *plain], "run holds 1 samples; at least 2")
+    refused(capsys, ["run", "-n", "1", "--against", "real", *plain], "run holds 1 samples; 12 are needed")
     shutil.move("real", "moved")
     refused(capsys, ["run"], "the data of run is not where it was, or has changed; give it with --against")
     shutil.rmtree("run/generator")

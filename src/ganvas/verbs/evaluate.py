@@ -118,8 +118,7 @@ def size_for(run: Run | None) -> str | None:
 
 def space_of(*both: Samples) -> Space:
     """The space of the samples that the extractor is to see."""
-    found = next(samples.space for samples in both if samples.space is not None)
-    return found
+    return next(samples.space for samples in both if samples.space is not None)
 
 
 def keep(run: Run, fake: Samples, found: Answer) -> None:
