@@ -43,7 +43,9 @@ def harmed(f: Figures) -> bool:
 
 def distance_told(f: Figures) -> str:
     """How far samples are from real ones."""
-    return f"samples are {f['far']:.0%} as far from real ones as those of an untrained generator"
+    if f["far"] > 1:
+        return f"samples are {f['far']:.1f} times as far from real ones as those of an untrained generator"
+    return f"samples have come {1 - f['far']:.0%} of the way from an untrained generator to real ones"
 
 
 def divergence(f: Figures) -> Finding | None:

@@ -77,14 +77,14 @@ def answer(question: Question) -> Answer:
     found |= modes(question) | likeness(question)
     memory, train = memory_of(question)
     if memory is not None:
-        found["memorisation"] = told(memory) | {
-            "seen": SEEN if real_pictures(question) else "values",
-            "searched": train.count if train else 0,
-        }
+        found["memorisation"] = told(memory)
     if question.fake.classes and question.fake.classes == question.real.classes:
         found["classes"] = by_class(real, fake, question.real.classes, question.wanted, question.seed)
     found["warnings"] = warnings(real, fake, found)
     found["protocol"] = protocol(question, real, fake) | {"noise_floor": made_of}
+    if train is not None:
+        how = SEEN if real_pictures(question) else "values"
+        found["protocol"]["memorisation"] = f"{how}; {train.count:,} training samples searched"
     found["protocol"]["seconds"] = round(time.perf_counter() - began, 1)
     return Answer(found, real, fake, memory, train)
 
@@ -171,13 +171,13 @@ def warnings(real: Look, fake: Look, found: dict[str, Any]) -> list[str]:
     few, d = min(len(real), len(fake)), real.x.shape[1]
     said = []
     if few < FEW and "frechet_distance" in found:
-        said.append(f"with {few:,} samples the Fréchet distance is mostly bias; compare it with its floor, or read KID")
+        said.append(f"With {few:,} samples the Fréchet distance is mostly bias; compare it with its floor, or read KID")
     elif few <= d and "frechet_distance" in found:
         said.append(
             f"{few:,} samples of {d:,} features: fewer than dimensions, so read KID beside the Fréchet distance"
         )
     if found.get("memorisation", {}).get("alarm"):
-        said.append("samples look like copies of training samples: see memorisation")
+        said.append("Samples look like copies of training samples: see memorisation")
     return said
 
 
