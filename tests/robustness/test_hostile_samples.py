@@ -59,7 +59,12 @@ CASES: dict[str, tuple[Callable[[], object], str, str]] = {
     "sizes": (lambda: folder("x", (8, 8), (9, 8)), "x --against real", "pictures of several sizes"),
     "one size, another": (lambda: folder("x", (9, 9)), "x --against real", "cannot be compared"),
     "NaN features": (lambda: features("x.npz", np.full((9, 4), np.nan)), "x.npz --against f.npz", "take those rows"),
-    "other widths": (lambda: features("x.npz", np.ones((20, 5))), "x.npz --against f.npz", "features of 4 and 5"),
+    "other widths": (
+        lambda: features("x.npz", np.ones((20, 5))),
+        "x.npz --against f.npz --metrics kid",
+        "features of 4 and 5",
+    ),
+    "an extractor for features": (lambda: None, "f.npz --against f.npz --extractor values", "leave --extractor values"),
     "samples, features": (lambda: np.savez("x.npz", images=pictures(20)), "x.npz --against f.npz", "of 4 and 64"),
     "features, samples": (lambda: None, "f.npz --against real", "features of 64 and 4"),
     "neither key": (lambda: np.savez("x.npz", other=np.ones(3)), "x.npz --against real", "has the arrays other"),

@@ -11,11 +11,11 @@ from ganvas.evaluation.figures import chosen
 from ganvas.evaluation.neighbours import neighbours
 from ganvas.evaluation.samples import Samples, at, part
 from ganvas.files import png, write_file, write_json
+from ganvas.metrics.extractors import Extractor
 from ganvas.metrics.features import extractor as extractor_of
 from ganvas.metrics.features import own_file
 from ganvas.reporting.document import sheet
 from ganvas.run import Run
-from ganvas.space import Space
 
 MOST, LEAST = 10_000, 1_000  # made samples when nobody says how many: as many as real ones, within these
 
@@ -91,12 +91,7 @@ def one(
         fake = made(run, n or min(max(real.count, LEAST), MOST), seed)
     else:
         fake = at(Path(str(what)), real.space)
-    judge = (
-        None
-        if fake.given is not None and real.given is not None
-        else extractor_of(extractor, space_of(fake, real), own_file(extractor))
-    )
-    found = answer(Question(fake, real, judge, wanted, seed, data))
+    found = answer(Question(fake, real, looking(extractor, fake, real), wanted, seed, data))
     if run is not None and against is None:
         keep(run, fake, found)
     return found.figures
@@ -116,9 +111,14 @@ def size_for(run: Run | None) -> str | None:
     return f"{run.space.shape[1]}x{run.space.shape[2]}"
 
 
-def space_of(*both: Samples) -> Space:
-    """The space of the samples that the extractor is to see."""
-    return next(samples.space for samples in both if samples.space is not None)
+def looking(name: str | None, *both: Samples) -> Extractor | None:
+    """The extractor for the samples; None when both are features. InputError when one was asked for even so."""
+    space = next((samples.space for samples in both if samples.given is None), None)
+    if space is not None:
+        return extractor_of(name, space, own_file(name))
+    if name is not None:
+        raise InputError(f"both files hold features, which need no extractor; leave --extractor {name} out")
+    return None
 
 
 def keep(run: Run, fake: Samples, found: Answer) -> None:
