@@ -23,7 +23,7 @@ GROWN = 100.0  # times the early gradients
 HUGE = 1e3  # a score's size
 TURNED, STRIDE, WANDERED = -0.2, 0.05, 3.0  # cosine of gradients; step as a share of the data's spread; way / distance
 SWINGS = 1.0  # ups and downs of the score, in untrained scores
-DEAD, FLATTENED = 0.9, 0.3  # share of a layer's units; share of values beyond what real samples have
+DEAD, FLATTENED = 0.8, 0.3  # share of a layer's units; share of values beyond what real samples have
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,10 @@ def tell(verb: str, result: Any) -> None:
     if verb in ("generate", "report"):
         print(result)
     elif verb == "evaluate":
-        for figures in result.get("compared", {"": result}).values():
+        several = result.get("compared", {})
+        if several:
+            console.print(compared(several))
+        for figures in several.values() or [result]:
             tell_figures(console, figures)
     elif verb == "diagnose":
         tell_diagnosis(console, result)
@@ -34,6 +37,13 @@ def table(rows: Iterable[tuple[Any, ...]], title: str = "", head: tuple[str, ...
     for row in rows:
         made.add_row(*(cell if isinstance(cell, str) else json.dumps(cell) for cell in row))
     return made
+
+
+def compared(several: dict[str, dict[str, Any]]) -> Any:
+    """Figures of several side by side."""
+    names = [name for name, value in next(iter(several.values())).items() if type(value) is float]
+    rows = [(name, *(shown(figures.get(name, "")) for figures in several.values())) for name in names]
+    return table(rows, "compared", ("figure", *several))
 
 
 def tell_figures(console: Any, figures: dict[str, Any]) -> None:
