@@ -73,6 +73,8 @@ def answer(question: Question) -> Answer:
     found: dict[str, Any] = {"of": question.fake.name, "against": question.real.name}
     found |= measure(real, fake, question.wanted, question.seed)
     floor, made_of = noise_floor(question, real, len(fake))
+    if "labels" in question.wanted:  # a classifier may have learnt from the training samples: read the held-out ones
+        floor |= {k: v for k, v in measure(real, real, ["labels"], question.seed).items() if k == "label_accuracy"}
     found["noise_floor"] = floor
     found |= modes(question) | likeness(question)
     memory, train = memory_of(question)

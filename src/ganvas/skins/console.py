@@ -55,7 +55,7 @@ def tell_figures(console: Any, figures: dict[str, Any]) -> None:
     title = f"{figures['of']} against {figures['against']}"
     console.print(table(rows, title, ("figure", "samples", "real samples")))
     if classes := figures.get("classes"):
-        columns = list(dict.fromkeys(name for row in classes.values() for name in row))
+        columns = [name for name in BY_CLASS if any(name in row for row in classes.values())]
         lines = [(name, *(shown(row.get(c, "")) for c in columns)) for name, row in classes.items()]
         console.print(table(lines, "", ("class", *columns)))
     for warning in figures["warnings"]:
