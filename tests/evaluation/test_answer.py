@@ -115,9 +115,10 @@ def test_few_samples_are_warned_of(count: int, features: int, said: str) -> None
     from ganvas.evaluation.answer import warnings
 
     look = Look(torch.from_numpy(x))
-    assert said in " ".join(warnings(look, look, {"frechet_distance": 1.0}))
-    assert bool(said) == bool(warnings(look, look, {"frechet_distance": 1.0}))
-    assert warnings(look, look, {"kid": 1.0}) == []
+    assert said in " ".join(warnings(look, look, {"frechet_distance": 1.0}, halved=False))
+    assert bool(said) == bool(warnings(look, look, {"frechet_distance": 1.0}, halved=False))
+    assert warnings(look, look, {"kid": 1.0}, halved=True) == []
+    assert "too high" in warnings(look, look, {"frechet_distance": 1.0}, halved=True)[-1]
 
 
 def test_the_protocol_says_how_to_make_the_figures_again() -> None:

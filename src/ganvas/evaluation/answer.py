@@ -82,7 +82,7 @@ def answer(question: Question) -> Answer:
         found["memorisation"] = told(memory)
     if question.fake.classes and question.fake.classes == question.real.classes:
         found["classes"] = by_class(real, fake, question.real.classes, question.wanted, question.seed)
-    found["warnings"] = warnings(real, fake, found)
+    found["warnings"] = warnings(real, fake, found, halved="half" in made_of)
     found["protocol"] = protocol(question, real, fake) | {"noise_floor": made_of}
     if train is not None:
         how = SEEN if real_pictures(question) else "values"
@@ -168,7 +168,7 @@ def told(memory: Memorisation) -> dict[str, Any]:
     return {name: getattr(memory, name) for name in names_}
 
 
-def warnings(real: Look, fake: Look, found: dict[str, Any]) -> list[str]:
+def warnings(real: Look, fake: Look, found: dict[str, Any], halved: bool) -> list[str]:
     """What the reader must know before quoting a figure."""
     few, d = min(len(real), len(fake)), real.x.shape[1]
     said = []
@@ -178,6 +178,8 @@ def warnings(real: Look, fake: Look, found: dict[str, Any]) -> list[str]:
         said.append(
             f"{few:,} samples of {d:,} features: fewer than dimensions, so read KID beside the Fréchet distance"
         )
+    if halved and "frechet_distance" in found:
+        said.append("The floor is of halves, and fewer samples mean more bias: its Fréchet distance is too high")
     if found.get("memorisation", {}).get("alarm"):
         said.append("Samples look like copies of training samples: see memorisation")
     return said
