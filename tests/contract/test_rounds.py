@@ -85,7 +85,7 @@ def test_accumulation_holds_one_play_in_memory_at_a_time() -> None:
 
 
 RANKS = """
-    import sys, torch
+    import os, sys, torch
     sys.path.insert(0, {tests!r})
     from make import game_on, play, weights
     from ganvas.games.{module} import {name}
@@ -97,6 +97,8 @@ RANKS = """
     play(game, data, 5, device=device)
     if device.first:
         torch.save(weights(game), {out!r})
+    device.share(0.0)  # leave together and at once, as the command line does: gloo's teardown may abort
+    os._exit(0)
 """
 
 

@@ -16,9 +16,10 @@ import numpy as np
 import pytest
 from image_files import folder_of, noise, put, zipped
 
+from ganvas import watching
 from ganvas.errors import InputError
 from ganvas.spaces.images import cache as caching
-from ganvas.spaces.images import decoding, images, progress
+from ganvas.spaces.images import decoding, images
 
 
 @pytest.fixture
@@ -252,7 +253,7 @@ def test_progress_is_silent_when_fast_and_plain_when_slow(
     folder_of(tmp_path / "s", [f"{i:02}.png" for i in range(64)])
     images(tmp_path / "s")
     assert capsys.readouterr() == ("", "")
-    monkeypatch.setattr(progress, "PLAIN_SECONDS", 0.0)
+    monkeypatch.setattr(watching, "PLAIN_SECONDS", 0.0)
     images(zipped(tmp_path / "s", tmp_path / "s.zip"))
     out, err = capsys.readouterr()
     assert out == ""
@@ -260,10 +261,10 @@ def test_progress_is_silent_when_fast_and_plain_when_slow(
 
 
 def test_a_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(progress, "PATIENCE_SECONDS", 0.0)
-    assert progress.amounts(4_000_000, 9_000_000, 2.0, "B") == "4 of 9 MB, 2 MB/s"
+    monkeypatch.setattr(watching, "PATIENCE_SECONDS", 0.0)
+    assert watching.amounts(4_000_000, 9_000_000, 2.0, "B") == "4 of 9 MB, 2 MB/s"
     monkeypatch.setenv("FORCE_COLOR", "1")
-    with progress.watching("decoding", 10) as tell:
+    with watching.watching("decoding", 10) as tell:
         tell(4)
         time.sleep(0.15)
     assert "4 of 10, " in capsys.readouterr().err
