@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
@@ -38,14 +38,14 @@ def look(samples: Samples, chosen: Extractor | None) -> Look:
     return Look(x, labels, None if chosen.classify is None else chosen.classify(x))
 
 
-def noting(samples: Samples, found: list[Tensor], tell: object) -> Iterator[Chunk]:
+def noting(samples: Samples, found: list[Tensor], tell: Callable[[int], None]) -> Iterator[Chunk]:
     """The chunks of samples, their class numbers kept in ``found``."""
     done = 0
     for raw, labels in samples.chunks():
         if samples.classes:
             found.append(classes_of(labels))
         done += len(raw)
-        tell(done)  # type: ignore[operator]
+        tell(done)
         yield raw, labels
 
 
