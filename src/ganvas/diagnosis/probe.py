@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from ganvas.diagnosis.watch import Figures, moves
-from ganvas.game import Batch, Discriminator
+from ganvas.game import Discriminator
 from ganvas.generator import Generator
 from ganvas.metrics.auc import auc
 from ganvas.metrics.diversity import diversity
@@ -17,14 +17,12 @@ from ganvas.run import Run
 from ganvas.session import Session
 from ganvas.space import Data, Rows
 from ganvas.training import checkpoints, devices, state
+from ganvas.training.figures import Picked, encoded, scores
 from ganvas.training.plan import Plan
 from ganvas.training.settings import Settings
 
 ROWS = 1000  # samples of each kind that are looked at
-STEP = 250  # of them judged at once
 FLAT = 0.999  # a value as good as 1
-
-Picked = tuple[np.ndarray, np.ndarray | None]  # raw samples [n, …], stored labels [n, c]
 
 
 def open_session(run: Run, data: Data, couple: Couple) -> tuple[Session, Tensor]:
@@ -48,7 +46,7 @@ def probe(session: Session, untrained: Tensor) -> Figures:
     held_out = sample_of(session.data.held_out if len(session.data.held_out) else session.data.train)
     train = sample_of(session.data.train, len(held_out[0]))
     near = distances(session, held_out, train, untrained) | opinions(session, held_out, train)
-    return near | moves(session, diversity(encoded(session, held_out).x.cpu().flatten(1)))
+    return near | moves(session, diversity(session.data.space.encode(held_out[0]).flatten(1)))
 
 
 def sample_of(rows: Rows, count: int | None = None) -> Picked:
@@ -57,16 +55,9 @@ def sample_of(rows: Rows, count: int | None = None) -> Picked:
     return rows.read(np.resize(np.random.default_rng(0).permutation(len(rows)), wanted))
 
 
-def encoded(session: Session, rows: Picked) -> Batch:
-    """Rows as the players see them, on their device."""
-    (raw, labels), space, where = rows, session.data.space, session.device.name
-    y = None if labels is None or space.labels is None else space.labels.encode(labels).to(where)
-    return Batch(space.encode(raw).to(where), y)
-
-
 def distances(session: Session, held_out: Picked, train: Picked, untrained: Tensor) -> Figures:
     """How far made samples are from real ones: 0 as near as other real samples, 1 as far as before training."""
-    real, others = encoded(session, held_out).x.cpu(), encoded(session, train).x.cpu()
+    real, others = (session.data.space.encode(picked[0]) for picked in (held_out, train))
     fake, _ = session.generator.draw(range(len(real)), label=held_out[1] if session.data.space.labels else None)
     found = {
         "distance": sliced_wasserstein(real, fake),
@@ -92,7 +83,7 @@ def opinions(session: Session, held_out: Picked, train: Picked) -> Figures:
     makers = [player for player in session.game.players().values() if isinstance(player, Generator)]
     if not critics or not makers:
         return {}
-    real, known = encoded(session, held_out), encoded(session, train)
+    real, known = (encoded(session.data, picked, session.device.name) for picked in (held_out, train))
     drawn, _ = makers[0].draw(range(len(real)), label=None if real.y is None else held_out[1])
     fake = real.at(drawn.to(real.x.device))
     r, t, f = (scores(critics[0], batch) for batch in (real, known, fake))
@@ -104,13 +95,3 @@ def opinions(session: Session, held_out: Picked, train: Picked) -> Figures:
         "score_fake": float(f.mean()),
         "score_size": float(torch.cat([r, f]).abs().median()),
     }
-
-
-@torch.no_grad()
-def scores(critic: Discriminator, batch: Batch) -> Tensor:
-    """Scores [n] on the CPU, in eval mode."""
-    training = critic.training
-    critic.eval()
-    found = [critic(batch[slice(i, i + STEP)]).float().cpu() for i in range(0, len(batch), STEP)]
-    critic.train(training)
-    return torch.cat(found)

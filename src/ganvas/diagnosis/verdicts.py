@@ -9,20 +9,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from ganvas.monitors.health import GROWN, LOSES, OVERFITTED, SWINGS, WINS
+
 Figures = Mapping[str, float]
 Action = Literal["train_on", "stop", "change"]
 
 CLEAN = 0.8  # precision as a share of that of real samples
 FAR, NEAR = 0.3, 0.15  # of the way from real samples to an untrained generator: bad, good
-WINS, LOSES = 0.93, 0.5  # share of pairs that a discriminator ranks rightly: too many, no better than guessing
 COLLAPSED, COLLAPSED_CLASS = 0.5, 0.4  # diversity as a share of the real one
-OVERFITTED = 0.75  # share of pairs (training, held-out) in which the training sample is scored higher
 SEVERAL = 6  # checkpoints: the game is no longer young
 SILENT = 0.05  # change of the generator's loss for a change of the scores by one
-GROWN = 100.0  # times the early gradients
 HUGE = 1e3  # a score's size
 TURNED, STRIDE, WANDERED = -0.2, 0.05, 3.0  # cosine of gradients; step as a share of the data's spread; way / distance
-SWINGS = 1.0  # ups and downs of the score, in untrained scores
 DEAD, FLATTENED = 0.8, 0.3  # share of a layer's units; share of values beyond what real samples have
 
 

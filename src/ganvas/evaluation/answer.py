@@ -15,7 +15,7 @@ import torch
 from ganvas import names
 from ganvas.errors import InputError
 from ganvas.evaluation.copies import SEEN, small, views
-from ganvas.evaluation.figures import PICTURES, by_class, measure
+from ganvas.evaluation.figures import PICTURES, by_class, measure, read_as_asked
 from ganvas.evaluation.look import classes_of, look
 from ganvas.evaluation.looks import Look
 from ganvas.evaluation.samples import Samples, halves, part
@@ -31,7 +31,7 @@ from ganvas.version import __version__
 
 LEAST = 12  # samples of each kind: two halves for the floor, with five neighbours in each
 FEW = 1000  # samples below which the Fréchet distance is mostly bias
-NEEDED = 10  # samples of each kind, at the least, to speak of copies
+NEEDED = 10  # training samples, at the least, to speak of copies
 SEARCHED = 20_000  # training samples in which copies are looked for
 PAIRED = 1000  # pictures from which pairs are drawn
 ASKED = 1000  # made samples that are asked whether they are copies
@@ -51,14 +51,17 @@ class Question:
     seed: int = 0
     data: Data | None = None
 
+    @property
+    def unseen(self) -> bool:
+        """Whether the real samples are rows that were held out of a training."""
+        return self.real.key[1:2] == ("held-out",)
+
 
 @dataclass(frozen=True)
 class Answer:
-    """Figures with their protocol, as plain JSON; what was seen; and the nearest training sample of each asked one."""
+    """Figures with their protocol, as plain JSON; and which training samples the asked ones are nearest to."""
 
     figures: dict[str, Any]
-    real: Look
-    fake: Look
     memory: Memorisation | None = None
     train: Samples | None = None
 
@@ -74,7 +77,7 @@ def answer(question: Question) -> Answer:
     found |= measure(real, fake, question.wanted, question.seed)
     floor, made_of = noise_floor(question, real, len(fake))
     if "labels" in question.wanted:  # a classifier may have learnt from the training samples: read the held-out ones
-        floor |= {k: v for k, v in measure(real, real, ["labels"], question.seed).items() if k == "label_accuracy"}
+        floor |= dict(read_as_asked(real, real))
     found["noise_floor"] = floor
     found |= modes(question) | likeness(question)
     memory, train = memory_of(question)
@@ -88,7 +91,7 @@ def answer(question: Question) -> Answer:
         how = SEEN if real_pictures(question) else "values"
         found["protocol"]["memorisation"] = f"{how}; {train.count:,} training samples searched"
     found["protocol"]["seconds"] = round(time.perf_counter() - began, 1)
-    return Answer(found, real, fake, memory, train)
+    return Answer(found, memory, train)
 
 
 def check(question: Question) -> None:
@@ -110,7 +113,7 @@ def check(question: Question) -> None:
 
 def noise_floor(question: Question, real: Look, count: int) -> tuple[dict[str, float], str]:
     """What other real samples reach against the same ones: the figures of a perfect generator; and how it was made."""
-    if question.data is not None and question.real.key[1:2] == ("held-out",):
+    if question.data is not None and question.unseen:
         others = part(question.data, "train", count, question.seed)
         how = f"{others.count:,} training samples against the same held-out ones"
         return measure(real, look(others, question.extractor), question.wanted, question.seed), how
@@ -152,11 +155,10 @@ def likeness(question: Question) -> dict[str, float]:
 
 def memory_of(question: Question) -> tuple[Memorisation | None, Samples | None]:
     """Whether made samples are copies of training samples, when those are known and there are held-out ones."""
-    data = question.data
-    if "memorisation" not in question.wanted or data is None or question.real.key[1:2] != ("held-out",):
+    if "memorisation" not in question.wanted or question.data is None or not question.unseen:
         return None, None
-    train = part(data, "train", SEARCHED, question.seed)
-    if min(train.count, question.real.count, question.fake.count) < NEEDED:
+    train = part(question.data, "train", SEARCHED, question.seed)
+    if train.count < NEEDED:
         return None, None
     theirs, ours = views(question.real, ASKED), views(question.fake, ASKED)
     return memorisation(small(train), theirs, ours, seed=question.seed), train

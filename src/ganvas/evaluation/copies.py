@@ -18,11 +18,9 @@ SHIFTS = ((0, 0), (1, 0), (-1, 0), (0, 1), (0, -1))  # down, right: views, each 
 SEEN = f"pictures averaged to {SIDE}×{SIDE}, {2 * len(SHIFTS)} views: mirrored or not, moved by a pixel or not"
 
 
-def small(samples: Samples, count: int | None = None) -> Tensor:
-    """The first ``count`` samples, or all, as they are compared: float32 [n, d]."""
-    count = samples.count if count is None else min(count, samples.count)
-    steps = range(0, count, 256)
-    return torch.cat([shrunk(samples, samples.read(i, min(i + 256, count))[0]) for i in steps])
+def small(samples: Samples) -> Tensor:
+    """All samples as they are compared: float32 [n, d]."""
+    return torch.cat([shrunk(samples, raw) for raw, _ in samples.chunks()])
 
 
 def views(samples: Samples, count: int) -> Tensor:

@@ -66,12 +66,19 @@ def scores(real: Look, fake: Look, seed: int) -> Found:
         yield "mode_score", mode_score(fake.probabilities, real.probabilities)
 
 
+def read_as_asked(real: Look, fake: Look) -> Found:
+    """The share of samples whose label the extractor reads, where it knows the classes of the real ones."""
+    if real.labels is None or fake.labels is None or fake.probabilities is None:
+        return
+    if fake.probabilities.shape[1] == int(real.labels.max()) + 1:
+        yield "label_accuracy", label_accuracy(fake.probabilities.argmax(1), fake.labels).overall
+
+
 def labels(real: Look, fake: Look, seed: int) -> Found:
     """How well samples fit their labels: read as asked, distance within classes."""
     if real.labels is None or fake.labels is None:
         return
-    if fake.probabilities is not None and fake.probabilities.shape[1] == int(real.labels.max()) + 1:
-        yield "label_accuracy", label_accuracy(fake.probabilities.argmax(1), fake.labels).overall
+    yield from read_as_asked(real, fake)
     if within := intra_class(real.x, real.labels, fake.x, fake.labels):
         yield "intra_class_frechet_distance", sum(within.values()) / len(within)
 

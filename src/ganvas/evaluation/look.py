@@ -31,7 +31,7 @@ def look(samples: Samples, chosen: Extractor | None) -> Look:
         if samples.key and samples.space is not None:
             x = cached(chosen, (raw for raw, _ in chunks), *samples.key)
             if samples.classes and not found:  # from the cache: the labels are still to be read
-                found = [classes_of(samples.read(0, samples.count)[1])]
+                found = [classes_of(labels) for _, labels in samples.chunks()]
         else:
             x = features(chosen, (raw for raw, _ in chunks))
     labels = torch.cat(found) if samples.classes else None

@@ -13,8 +13,11 @@ from ganvas.monitors.trend import trends
 FIGURES = ("D", "G", "real", "fake", "gradient")  # what must keep its measure
 EXPLODED, CONFIRMED, YOUNG = 100.0, 3, 10  # times the largest value before; lines in a row; lines before
 GOOD, DAMAGED, LOST, TWICE = 0.25, 4.0, 0.5, 2  # of the untrained score; times the best; of the untrained; in a row
-LEAST_SCORES, BAD, GROWN, OVERFITTED = 4, 0.5, 100.0, 0.75  # checkpoints; of the untrained score; as in diagnosis
-WINS, LOSES, SWINGS, SO_SO = 0.93, 0.5, 1.0, 0.25
+LEAST_SCORES, BAD, SO_SO = 4, 0.5, 0.25  # checkpoints; of the untrained score: bad, no longer good
+WINS, LOSES = 0.93, 0.5  # share of pairs that a discriminator ranks rightly: too many, no better than guessing
+OVERFITTED = 0.75  # share of pairs (training, held-out) in which the training sample is scored higher
+GROWN = 100.0  # times the early gradients
+SWINGS = 1.0  # ups and downs of the score, in untrained scores
 
 
 def explosion(lines: Sequence[Mapping[str, Any]]) -> str:

@@ -12,7 +12,8 @@ from ganvas.game import Batch, Discriminator, Game, Move
 from ganvas.metrics.auc import auc
 from ganvas.space import Data, Rows
 
-KNOWN = 256  # training and held-out samples by which overfitting is told
+KNOWN = 256  # training and held-out samples by which overfitting is told; scored at once
+Picked = tuple[np.ndarray, np.ndarray | None]  # raw samples [n, …], stored labels [n, c]
 
 
 def signs(moves: Sequence[tuple[str, Move]]) -> dict[str, list[Tensor]]:
@@ -46,18 +47,28 @@ def overfitting(game: Game, data: Data) -> float | None:
     critic = next((p for p in game.players().values() if isinstance(p, Discriminator)), None)
     if critic is None or not len(data.held_out):
         return None
-    training = critic.training
-    critic.eval()
-    known, unknown = (scores(critic, data, rows) for rows in (data.train, data.held_out))
-    critic.train(training)
+    where = str(next(critic.parameters()).device)
+    known, unknown = (scores(critic, some(data, rows, where)) for rows in (data.train, data.held_out))
     return float(auc(known, unknown))
 
 
-@torch.no_grad()
-def scores(critic: Discriminator, data: Data, rows: Rows) -> Tensor:
-    """Scores [n] of up to 256 of the rows, the same ones each time."""
-    where = next(critic.parameters()).device
-    raw, labels = rows.read(np.random.default_rng(0).permutation(len(rows))[:KNOWN])
+def some(data: Data, rows: Rows, where: str) -> Batch:
+    """Up to 256 of the rows, the same ones each time."""
+    return encoded(data, rows.read(np.random.default_rng(0).permutation(len(rows))[:KNOWN]), where)
+
+
+def encoded(data: Data, picked: Picked, where: str) -> Batch:
+    """Rows of data as the players see them, on their device."""
+    raw, labels = picked
     y = None if labels is None or data.space.labels is None else data.space.labels.encode(labels).to(where)
-    found: Tensor = critic(Batch(data.space.encode(raw).to(where), y))
-    return found.float().cpu()
+    return Batch(data.space.encode(raw).to(where), y)
+
+
+@torch.no_grad()
+def scores(critic: Discriminator, batch: Batch) -> Tensor:
+    """Scores [n] on the CPU, in eval mode, made piece by piece."""
+    training = critic.training
+    critic.eval()
+    found = [critic(batch[slice(i, i + KNOWN)]).float().cpu() for i in range(0, len(batch), KNOWN)]
+    critic.train(training)
+    return torch.cat(found)
