@@ -8,30 +8,37 @@ from typing import Any
 import torch
 
 from ganvas.game import Game
-from ganvas.generator import Generator, Prior
 from ganvas.nets import mlp
+from ganvas.recipe import couple
+from ganvas.rules.rules import Rules
 from ganvas.space import Data
 from ganvas.training.batches import Batches
 from ganvas.training.devices import Device
 from ganvas.training.ema import EMA
 from ganvas.training.optim import Optimisers
 from ganvas.training.rounds import rounds
+from ganvas.training.settings import Settings
 
 
 def game_on(data: Data, kind: type[Game], hidden: int = 32, **settings: Any) -> Game:
     """A game of small fully connected players, always with the same weights."""
-    torch.manual_seed(0)
-    net = mlp.Generator(data.space, latent=8, hidden=hidden)
-    G = Generator(net, Prior(8), data.space.head(), data.space.labels)
-    return kind(G=G, D=mlp.Discriminator(data.space, hidden=hidden), **settings)
+    made = couple(kind, mlp)
+    small = {"latent": 8, "hidden": hidden, "code": 8, "units": hidden}
+    given: dict[str, dict[str, Any]] = {"game": settings, **{player: {} for player in made.nets}}
+    for flag in made.flags():
+        if flag.owner in made.nets and flag.name in small:
+            given[flag.owner][flag.name] = small[flag.name]
+    return made.build(data.space, given, Settings())
 
 
-def play(game: Game, data: Data, count: int, batch: int = 32, plays: int = 1, device: Device | None = None) -> EMA:
-    """So many rounds; returns the averaged generator."""
+def play(
+    game: Game, data: Data, count: int, plays: int = 1, device: Device | None = None, rules: Rules | None = None
+) -> EMA:
+    """So many rounds of batches of 32; returns the averaged generator."""
     ema = EMA(game, 1000)
     device = device or Device("cpu", "float32")
-    batches = Batches(data, batch, seed=3, shard=(device.rank, device.ranks))
-    loop = rounds(game, batches, Optimisers(game), ema, plays=plays, device=device)
+    batches = Batches(data, 32, seed=3, shard=(device.rank, device.ranks))
+    loop = rounds(game, batches, Optimisers(game), ema, plays=plays, device=device, rules=rules or Rules())
     for _ in itertools.islice(loop, count):
         pass
     return ema

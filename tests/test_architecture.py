@@ -21,19 +21,20 @@ FLOORS = [  # from the ground up; a module may import its own floor and those be
         "metrics",
         "names",
         "penalties",
+        "players",
         "space",
         "spaces",
         "version",
         "watching",
     },
-    {"generator", "nets", "training"},
+    {"generator", "layers", "nets", "rules", "training"},
     {"games", "monitors", "run", "evaluation", "reporting"},
     {"recipe", "recipes"},
     {"session", "record", "diagnosis"},
     {"verbs"},
     {"skins", "__main__"},
 ]
-GAMES_MAY = {"errors", "game", "generator", "losses", "penalties"}
+GAMES_MAY = {"errors", "game", "generator", "labels", "losses", "penalties", "players"}
 
 
 def module(path: Path) -> str:

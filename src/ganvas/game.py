@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple, Self, dataclass_transform
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, dataclass_transform
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from ganvas.labels import Labels
 
 
 @dataclass(frozen=True)
@@ -95,11 +98,42 @@ class Move(NamedTuple):
 
 
 class Discriminator(nn.Module):
-    """A player that takes a Batch and scores it: [n], higher is more real. An unconditional one ignores ``y``."""
+    """A player that takes a Batch and scores it: [n], higher is more real. An unconditional one ignores ``y``.
+
+    Games that look inside it (InfoGAN, ACGAN, VAE-GAN …) ask for its ``features``, ``size`` numbers for each sample.
+    """
+
+    size: int
 
     def forward(self, batch: Batch) -> Tensor:
         """Scores [n] of the batch."""
         raise TypeError(f"{type(self).__name__} must define forward(batch) -> scores [n]")
+
+    def features(self, batch: Batch) -> Tensor:
+        """What the last layer sees of each sample, [n, size]; it does not depend on ``y``."""
+        raise TypeError(f"{type(self).__name__} must define size and features(batch) -> [n, size] for this game")
+
+
+class SelfSupervised(Discriminator):
+    """A discriminator that learns from real samples besides judging them: it draws them again from its features."""
+
+    def reconstruct(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
+        """Scores [n] as ``forward`` gives them, what it draws [n, m], and what that should have been [n, m]."""
+        raise TypeError(f"{type(self).__name__} must define reconstruct(batch) -> scores, drawn, wanted")
+
+
+class Growing:
+    """A network that can play with coarse samples first: at level 0 the coarsest, at level ``top`` all of them.
+
+    Its samples keep their full size; between two levels the finer one fades in. A game that never tells it to grow
+    finds it at the top.
+    """
+
+    top: int
+
+    def grow(self, level: float) -> None:
+        """Play at this level from now on: 0 … ``top``; more is the top."""
+        raise TypeError(f"{type(self).__name__} must define top and grow(level)")
 
 
 @dataclass(frozen=True)
@@ -149,6 +183,26 @@ class Game(nn.Module):
     def play(self, batches: Iterator[Batch]) -> Iterator[Move | tuple[Any, ...]]:
         """Yield the moves of one round, in order. Must be idempotent: it runs once for each accumulated play."""
         raise TypeError(f"{type(self).__name__} must define play(batches) and yield its moves")
+
+    def settle(self, moves: Sequence[tuple[str, Move]]) -> None:
+        """What follows a round, once, whatever the number of plays: keep running statistics in float buffers here.
+
+        ``moves`` are the round's, by players' names, their notes joined over all plays of this rank; buffers are
+        averaged over ranks afterwards.
+        """
+
+    @classmethod
+    def conditions(cls, labels: Labels | None, settings: Mapping[str, Any]) -> Labels | None:
+        """What the generator is told, by the game's ``settings``; without a word of the game what the data knows."""
+        return labels
+
+    @classmethod
+    def sizes(cls, player: str, latent: int, features: int, labels: Labels | None) -> tuple[int, int]:
+        """(inputs, outputs) of a Head or an Encoder (which has no say in its inputs).
+
+        ``features`` is the size of D's, ``labels`` what the generator is told.
+        """
+        raise TypeError(f"{cls.__name__} must define sizes(…) -> (inputs, outputs) of {player}")
 
     def optimiser(self, player: str) -> Adam | RMSprop:
         """The settings of a player's optimiser now; asked again before each round, so it may follow ``seen``."""

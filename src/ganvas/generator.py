@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from ganvas.errors import InputError
 from ganvas.game import Batch
 from ganvas.labels import Labels
+from ganvas.layers.mapped import Mapped
 
 CHUNK = 16  # samples a generator makes at a time outside training: fixed, so that rounding does not depend on n
 
@@ -86,6 +87,15 @@ class Generator(nn.Module):
             y = self.labels.encode(self.labels.draw(torch.rand(len(z)).double().numpy())).to(weight.device)
         return Batch(self(z, y), y)
 
+    def paths(self, like: Batch) -> tuple[Tensor, Tensor]:
+        """Latents [n, d] (styles, where the network has them) and the samples made from them, which depend on them:
+        what path length regularisation looks at."""
+        z = self.prior.shape(like.normal(self.prior.size)).requires_grad_()
+        if isinstance(self.net, Mapped):
+            w = self.net.map(z, like.y)
+            return w, self.head(self.net.make(w))
+        return z, self(z, like.y)
+
     @torch.no_grad()
     def draw(
         self, indices: Sequence[int], seed: int = 0, label: object = None, truncation: float | None = None
@@ -93,23 +103,31 @@ class Generator(nn.Module):
         """Samples number ``indices`` of ``seed``: encoded [n, *shape] on the CPU and their stored labels [n, c].
 
         Made in eval mode, in chunks of a fixed size, so the same (seed, index) is the same sample in any call.
+        ``truncation`` narrows a normal prior, and in networks with styles draws them to their mean (1 leaves them).
         ``label`` may be one label for all, a list [n] of them, or an array [n, columns] of stored labels. Raises
         InputError for an unknown label.
         """
-        z, u = self.prior.latents(seed, indices, truncation)
+        styled = isinstance(self.net, Mapped) and truncation is not None  # then styles are truncated, not latents
+        z, u = self.prior.latents(seed, indices, None if styled else truncation)
         labels = self._labels(u, label)
         y = None if labels is None or self.labels is None else self.labels.encode(labels)
         was_training, parts = self.training, []
         self.eval()
         for start in range(0, len(z), CHUNK):
-            parts.append(self._chunk(z[start : start + CHUNK], None if y is None else y[start : start + CHUNK]))
+            told = None if y is None else y[start : start + CHUNK]
+            parts.append(self._chunk(z[start : start + CHUNK], told, truncation if styled else None))
         self.train(was_training)
         return torch.cat(parts) if parts else torch.empty(0), labels
 
-    def _chunk(self, z: Tensor, y: Tensor | None) -> Tensor:
+    def _chunk(self, z: Tensor, y: Tensor | None, psi: float | None) -> Tensor:
         device, n = next(self.parameters()).device, len(z)
         fill = torch.arange(CHUNK) % n  # a short chunk is filled up and cut again
-        x: Tensor = self(z[fill].to(device), None if y is None else y[fill].to(device))
+        z, y = z[fill].to(device), None if y is None else y[fill].to(device)
+        x: Tensor
+        if psi is not None and isinstance(self.net, Mapped):
+            x = self.head(self.net.make(self.net.truncated(self.net.map(z, y), psi)))
+        else:
+            x = self(z, y)
         return x[:n].float().cpu()
 
     def _labels(self, u: np.ndarray, label: object) -> np.ndarray | None:

@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import relu, softplus
 
+from ganvas.errors import InputError
+
 
 class Loss(NamedTuple):
     """A pair of losses, each a function of (real outputs [n], fake outputs [n]) that gives a scalar."""
@@ -71,3 +73,42 @@ ALL: dict[str, Loss] = {
     "wasserstein": wasserstein,
     "relativistic": relativistic,
 }
+
+
+def smoothed(loss: Loss, real: float) -> Loss:
+    """One-sided label smoothing: D aims at ``real`` < 1 on real samples, at 0 on made ones, as before.
+
+    Salimans et al. 2016, arXiv:1606.03498, section 3.4. It has a meaning for the losses that have targets: the target
+    is mixed for the log losses, moved for least squares; for others it is refused with an InputError.
+    """
+    if real == 1.0:
+        return loss
+    if loss.belief is torch.sigmoid:
+
+        def discriminator(r: Tensor, f: Tensor) -> Tensor:
+            return (real * softplus(-r) + (1 - real) * softplus(r)).mean() + softplus(f).mean()
+
+    elif loss is least_squares:
+
+        def discriminator(r: Tensor, f: Tensor) -> Tensor:
+            return 0.5 * (r - real).square().mean() + 0.5 * f.square().mean()
+
+    else:
+        raise InputError("label smoothing needs a loss with targets: minimax, non_saturating or least_squares")
+    return loss._replace(discriminator=discriminator)
+
+
+def top_k(loss: Loss, share: float) -> Loss:
+    """G descends its loss on the ``share`` of its samples that D takes for most real.
+
+    Sinha et al. 2020, arXiv:2002.06224, section 3. Refused with an InputError for a loss that compares pairs.
+    """
+    if share == 1.0:
+        return loss
+    if loss.pairs:
+        raise InputError("top-k needs a loss that judges made samples alone; relativistic compares pairs")
+
+    def generator(r: Tensor, f: Tensor) -> Tensor:
+        return loss.generator(r, f.topk(max(1, round(share * len(f)))).values)
+
+    return loss._replace(generator=generator)

@@ -18,7 +18,7 @@ from ganvas.errors import InputError, nearest
 from ganvas.space import Data
 
 PACKAGE = Path(__file__).parent
-OURS = re.compile(r"ganvas\.(games|nets|spaces)(\.[a-z_][a-z0-9_]*)+:[A-Za-z_][A-Za-z0-9_]*")
+OURS = re.compile(r"ganvas\.(games|nets|spaces)(\.[a-z_][a-z0-9_]*)+:[A-Za-z_][A-Za-z0-9_]*|ganvas\.players:Head")
 
 
 def listing(kind: str) -> dict[str, str]:
@@ -32,6 +32,17 @@ def listing(kind: str) -> dict[str, str]:
         if file.suffix == ".py" and file.exists() and path.name[0] not in "_.":
             doc = ast.get_docstring(ast.parse(file.read_text("utf-8"))) or ""
             found[path.stem] = doc.split("\n")[0]
+    return found
+
+
+def measured(kind: str) -> dict[str, str]:
+    """What was measured, by name: the paragraph "Measured: …" of a docstring, where there is one."""
+    found = {}
+    for name in listing(kind):
+        doc = ast.get_docstring(ast.parse((PACKAGE / kind / f"{name}.py").read_text("utf-8"))) or ""
+        for paragraph in doc.split("\n\n"):
+            if paragraph.startswith("Measured: "):
+                found[name] = " ".join(paragraph.split())
     return found
 
 

@@ -7,17 +7,22 @@ import re
 import types
 import typing
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields, replace
 from typing import Any
 
 import torch
 from torch import nn
 
 from ganvas.errors import InputError, nearest
-from ganvas.game import Game
+from ganvas.game import Discriminator, Game
 from ganvas.generator import Generator, Prior
-from ganvas.space import DataOptions, Space
+from ganvas.players import Head
+from ganvas.rules.rules import Rules
+from ganvas.space import Data, DataOptions, Space, unlabelled
 from ganvas.training.settings import Settings
+
+SUPPLIED = {"size", "outputs"}  # what a Head or an Encoder is told by the game; the space comes first, flags follow
+Given = Mapping[str, Mapping[str, Any]]  # settings by owner
 
 
 @dataclass(frozen=True)
@@ -33,7 +38,7 @@ class Recipe:
 class Flag:
     """A setting of the game, of a player's network or of the run: where it belongs, its type, default and help."""
 
-    owner: str  # "game", a player's field name such as "G", "run" or "data"
+    owner: str  # "game", a player's field name such as "G", "run", "data" or "rules"
     name: str
     type: Any
     default: Any
@@ -56,7 +61,7 @@ class Couple:
         ]
         for player, net in self.nets.items():
             told = comments(net)
-            for p in list(inspect.signature(net).parameters.values())[1:]:
+            for p in settings_of(net):
                 kind = hints(net.__init__).get(p.name, str)
                 found.append(Flag(player, p.name, kind, p.default, told.get(p.name, "")))
         return found
@@ -64,31 +69,51 @@ class Couple:
     def distribute(self, flags: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         """Split ``{flag: value}`` by owner. ``game.width`` and ``G.width`` name the owner; a bare name goes to every
         network that has it. Raises InputError for an unknown name or one that both the game and others have."""
-        given: dict[str, dict[str, Any]] = {"run": {}, "data": {}, "game": {}, **{player: {} for player in self.nets}}
-        known = [*self.flags(), *flags_of(Settings, "run"), *flags_of(DataOptions, "data")]
+        given: dict[str, dict[str, Any]] = {owner: {} for owner in ("run", "data", "rules", "game", *self.nets)}
+        known = [*self.flags(), *common()]
         for name, value in flags.items():
             owner, _, bare = name.rpartition(".")
             owners = {f.owner for f in known if f.name == bare and owner in ("", f.owner)}
             if not owners:
                 raise InputError(f"no setting '{name}'{nearest(name, {f.name for f in known})}")
-            if len(owners) > 1 and owners & {"game", "run", "data"}:
+            if len(owners) > 1 and owners & {"game", "run", "data", "rules"}:
                 choices = " or ".join(f"--{o}.{bare}" for o in sorted(owners))
                 raise InputError(f"--{bare} belongs to {' and '.join(sorted(owners))}; write {choices}")
             for one in owners:
                 given[one][bare] = value
         return given
 
-    def build(self, space: Space, given: Mapping[str, Mapping[str, Any]], settings: Settings) -> Game:
+    def told(self, space: Space, given: Given) -> Space:
+        """The space with the labels that the generator is told: the data's, or codes of the game's own."""
+        labels = self.game.conditions(space.labels, given["game"])
+        return space if labels is space.labels else replace(space, labels=labels)  # type: ignore[type-var]
+
+    def informed(self, data: Data, given: Given) -> Data:
+        """The data as the game knows it: without labels when the generator is told codes instead."""
+        return data if self.told(data.space, given) is data.space else unlabelled(data)
+
+    def build(self, space: Space, given: Given, settings: Settings) -> Game:
         """Make the players for ``space`` and the game, from the settings' seed. Same seed, same weights."""
         torch.manual_seed(settings.seed)
+        rules, told = Rules(**given.get("rules", {})), self.told(space, given)
+        others = space if told is space else replace(space, labels=None)  # type: ignore[type-var]
         players: dict[str, nn.Module] = {}
+        latent = features = 0
         for name, net in self.nets.items():
-            made = net(space, **given[name])
-            if hints(self.game)[name] is Generator:
-                prior = Prior(int(made.latent), settings.prior)  # type: ignore[arg-type]
-                made = Generator(made, prior, space.head(), space.labels)
+            kind = hints(self.game)[name]
+            supplied: dict[str, Any] = {}
+            if wanted := inspect.signature(net).parameters.keys() & SUPPLIED:
+                inputs, outputs = self.game.sizes(name, latent, features, told.labels)
+                supplied = {key: {"size": inputs, "outputs": outputs}[key] for key in wanted}
+            where = [] if kind is Head else [told if kind is Generator else others]
+            made = net(*where, **supplied, **given[name])
+            if kind is Generator:
+                latent = int(made.latent)  # type: ignore[arg-type]
+                made = Generator(made, Prior(latent, settings.prior), space.head(), told.labels)
+            elif isinstance(made, Discriminator):
+                made, features = rules.dressed(made, space), getattr(made, "size", 0)
             players[name] = made
-        return self.game(**players, **given["game"])
+        return rules.prepared(self.game(**players, **given["game"]))
 
 
 def couple(game: type[Game], net: types.ModuleType) -> Couple:
@@ -96,17 +121,28 @@ def couple(game: type[Game], net: types.ModuleType) -> Couple:
     nets: dict[str, type[nn.Module]] = {}
     for name, kind in hints(game).items():
         if inspect.isclass(kind) and issubclass(kind, nn.Module):
-            found = getattr(net, kind.__name__, None)
+            found = kind if kind is Head else getattr(net, kind.__name__, None)
             if found is None:
                 raise InputError(f"{game.__name__} needs a {kind.__name__} for {name}, which net {net.__name__} lacks")
             nets[name] = found
     return Couple(game, nets)
 
 
+def settings_of(net: type[nn.Module]) -> list[inspect.Parameter]:
+    """The parameters of a network that are flags: all but the space, which comes first, and what the game decides."""
+    found = list(inspect.signature(net).parameters.values())
+    return [p for p in (found if net is Head else found[1:]) if p.name not in SUPPLIED]
+
+
 def flags_of(settings: type, owner: str) -> list[Flag]:
     """The fields of a settings dataclass, as flags."""
     told, kinds = comments(settings), hints(settings)
     return [Flag(owner, f.name, kinds[f.name], f.default, told.get(f.name, "")) for f in fields(settings)]
+
+
+def common() -> list[Flag]:
+    """The flags that every couple has: of the run, of the data, of the house's rules."""
+    return [*flags_of(Settings, "run"), *flags_of(DataOptions, "data"), *flags_of(Rules, "rules")]
 
 
 def hints(thing: Any) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from ganvas.generator import Generator
 from ganvas.monitors.health import CONFIRMED, damage, explosion, live
 from ganvas.monitors.progress import Monitor
 from ganvas.recipe import Couple
+from ganvas.rules.rules import Rules
 from ganvas.run import Run
 from ganvas.space import Data
 from ganvas.training import checkpoints, state
@@ -52,7 +53,7 @@ class Session:
     ) -> None:
         self.data, self.settings, self.device, self.plan = data, settings, device, plan
         self.judge = judge if len(data.held_out) else None
-        self.given = given
+        self.given, self.rules, self.space = given, Rules(**given.get("rules", {})), couple.told(data.space, given)
         self.game = couple.build(data.space, given, settings).to(device.name)
         if len(data.space.shape) == 3:
             self.game.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -92,15 +93,9 @@ class Session:
 
     def rounds(self) -> Any:
         """The loop over this session's parts."""
-        return rounds(
-            self.game,
-            self.batches,
-            self.optimisers,
-            self.ema,
-            plays=self.settings.accumulate,
-            clip=self.settings.clip,
-            device=self.device,
-        )
+        players = (self.game, self.batches, self.optimisers, self.ema)
+        how = self.settings
+        return rounds(*players, plays=how.accumulate, clip=how.clip, rules=self.rules, device=self.device)
 
     def resume(self, run: Run) -> bool:
         """Go back to the newest checkpoint of ``run``; False when there is none and it starts from round 0."""
@@ -258,7 +253,7 @@ class Session:
 
     def publish(self, run: Run, written: Path) -> None:
         """Write the generator of a checkpoint and judge it; done again on resume, in case a kill came between."""
-        run.write_generator(self.generator, self.data.space, self.arguments, written.name)
+        run.write_generator(self.generator, self.space, self.arguments, written.name)
         score = self.score(run)
         if score is not None and self.judge is not None:
             checkpoints.mark_best(run.path / "state", written, self.judge.told, score)
@@ -284,7 +279,7 @@ class Session:
         best = checkpoints.best(run.path / "state")
         if best is not None:
             self.ema.average.load_state_dict(checkpoints.average(best))
-            run.write_generator(self.generator, self.data.space, self.arguments, best.name)
+            run.write_generator(self.generator, self.space, self.arguments, best.name)
 
     @property
     def arguments(self) -> dict[str, Any]:

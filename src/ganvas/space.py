@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -90,6 +90,13 @@ class Data:
     fingerprint: str
     report: dict[str, Any] = field(default_factory=dict)
     origin: dict[str, Any] = field(default_factory=dict)
+
+
+def unlabelled(data: Data) -> Data:
+    """The same samples, of which nothing else is known."""
+    space = replace(data.space, labels=None)  # type: ignore[type-var]
+    train, held_out = (replace(rows, labels=None) for rows in (data.train, data.held_out))
+    return replace(data, space=space, train=train, held_out=held_out)
 
 
 def hold_out(count: int, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:

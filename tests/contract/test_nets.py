@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import inspect
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,11 +13,14 @@ import pytest
 import torch
 from torch import nn
 
-from ganvas.game import Batch
+from ganvas.errors import InputError
+from ganvas.game import Batch, Growing
 from ganvas.labels import Labels
+from ganvas.layers.sizes import sizes
 from ganvas.names import listing
 from ganvas.nets import dcgan, mlp
 
+SMALL: dict[str, dict[str, Any]] = {"mlp": {"hidden": 8}}  # flags of G and D; the others have a width
 ONE = Labels.of(["digit"], [[str(i) for i in range(10)]], np.arange(10)[:, None])
 TWO = Labels.of(["a", "b"], [["x", "y"], ["p", "q", "r"]], np.array([[0, 0], [1, 2], [0, 1]]))
 AGE = Labels.of(["age"], [[]], np.array([[1.0], [5.0], [9.0]]))
@@ -43,21 +48,46 @@ def space(*shape: int, labels: Labels | None = None) -> Any:
     "shape", [(1, 28, 28), (3, 32, 32), (4, 48, 64), (2, 45, 31), (1, 8, 8), (5, 2, 3), (3, 100, 20)]
 )
 def test_shapes(net: str, labels: Labels | None, shape: tuple[int, ...]) -> None:
+    """Any size, any channels, any labels; what a net cannot do it refuses by name, with what to use instead."""
     module, where = importlib.import_module(f"ganvas.nets.{net}"), space(*shape, labels=labels)
-    small = {"width": 4} if net == "dcgan" else {"hidden": 8}
-    G, D = module.Generator(where, latent=6, **small), module.Discriminator(where, **small)
+    try:
+        G, D = players(module, where)
+    except InputError as refusal:
+        assert re.search(rf"net {net} .*; use (--net|--size) ", str(refusal)), refusal
+        assert min(shape[1:]) < 8 or max(shape[1:]) > 4 * min(shape[1:]), "a usual size is refused"
+        return
     y = None if labels is None else labels.encode(labels.rows[:3])
-    n = 3 if y is None else len(y)
-    x = G(torch.randn(n, 6), y)
+    n = 4 if y is None else len(y)
+    x = G(torch.randn(n, G.latent), y)
     assert x.shape == (n, *shape)
     assert D(Batch(x, y)).shape == (n,)
+    assert D.features(Batch(x, y)).shape == (n, D.size)
+
+
+def players(module: Any, where: Any) -> tuple[Any, Any]:
+    """A small G and D of a net."""
+    name = module.__name__.rpartition(".")[2]
+    made = []
+    for role in (module.Generator, module.Discriminator):
+        wanted = SMALL.get(name, {"width": 8})
+        made.append(role(where, **{k: v for k, v in wanted.items() if k in inspect.signature(role).parameters}))
+    return made[0], made[1]
+
+
+@pytest.mark.parametrize("net", listing("nets"))
+def test_vectors_are_made_by_mlp_alone(net: str) -> None:
+    if net == "mlp":
+        return
+    with pytest.raises(InputError, match=f"net {net} makes pictures only; for vectors use --net mlp"):
+        importlib.import_module(f"ganvas.nets.{net}").Generator(space(7))
 
 
 @pytest.mark.parametrize("net", listing("nets"))
 def test_conditions_change_pictures_and_scores(net: str) -> None:
     torch.manual_seed(0)
     module, where = importlib.import_module(f"ganvas.nets.{net}"), space(1, 16, 16, labels=ONE)
-    G, D = module.Generator(where).eval(), module.Discriminator(where)
+    G, D = players(module, where)
+    G.eval()
     z, (y, other) = torch.randn(1, G.latent).expand(2, -1), ONE.encode(np.array([[3], [8]])).split(1)
     assert not torch.allclose(G(z[:1], y), G(z[:1], other))
     x = torch.randn(1, 1, 16, 16)
@@ -68,14 +98,21 @@ def test_conditions_change_pictures_and_scores(net: str) -> None:
 @pytest.mark.parametrize("net", listing("nets"))
 def test_every_parameter_is_learnt(net: str, labels: Labels | None) -> None:
     module, where = importlib.import_module(f"ganvas.nets.{net}"), space(3, 16, 16, labels=labels)
-    G, D = module.Generator(where), module.Discriminator(where)
+    G, D = players(module, where)
     y = None if labels is None else labels.encode(labels.rows)
     n = 10 if y is not None else 4
-    D(Batch(G(torch.randn(n, G.latent), y), y)).square().sum().backward()
-    for name, p in [*G.named_parameters(), *D.named_parameters()]:
-        assert p.grad is not None, name
-        if "bias" not in name:
-            assert p.grad.abs().sum() > 0, name
+    learnt = dict.fromkeys((name for net in (G, D) for name, _ in net.named_parameters()), False)
+    for level in (0.0, 0.5, 1.0, 1.5, 2.0, 3.0):  # networks that grow use other layers at each level
+        for player in (G, D):
+            if isinstance(player, Growing):
+                player.grow(min(level, float(player.top)))
+        D(Batch(G(torch.randn(n, G.latent), y), y)).square().sum().backward()
+        for name, p in [*G.named_parameters(), *D.named_parameters()]:
+            learnt[name] |= p.grad is not None and ("bias" in name or bool(p.grad.abs().sum() > 0))
+            with torch.no_grad():  # layers behind one that begins at 0 wait for its first step
+                p.sub_(1e-3 * (0 if p.grad is None else p.grad.sign()))
+            p.grad = None
+    assert not [name for name, moved in learnt.items() if not moved]
 
 
 def test_dcgan_64_has_the_published_parameter_counts() -> None:
@@ -100,11 +137,11 @@ def test_maxout_takes_the_largest_piece() -> None:
 
 
 def test_resolutions_halve_down_to_four_or_so() -> None:
-    assert dcgan.sizes(64, 64)[-1] == (4, 4)
-    assert dcgan.sizes(28, 28) == [(28, 28), (14, 14), (7, 7)]
-    assert dcgan.sizes(48, 64) == [(48, 64), (24, 32), (12, 16), (6, 8)]
-    assert dcgan.sizes(8, 8) == [(8, 8), (4, 4), (2, 2)]
-    assert dcgan.sizes(45, 31)[-1] == (6, 4)
+    assert sizes(64, 64)[-1] == (4, 4)
+    assert sizes(28, 28) == [(28, 28), (14, 14), (7, 7)]
+    assert sizes(48, 64) == [(48, 64), (24, 32), (12, 16), (6, 8)]
+    assert sizes(8, 8) == [(8, 8), (4, 4), (2, 2)]
+    assert sizes(45, 31)[-1] == (6, 4)
 
 
 @pytest.mark.parametrize("net", [dcgan.Discriminator, mlp.Discriminator])

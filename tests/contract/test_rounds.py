@@ -125,7 +125,8 @@ def test_two_ranks_equal_one_process(kind: type[Game], tmp_path: Path) -> None:
 def mistake(body: str) -> type[Game]:
     scope: dict[str, object] = {"Game": Game, "Generator": Generator, "Discriminator": Discriminator, "torch": torch}
     text = "class Mistake(Game):\n    G: Generator\n    D: Discriminator\n    def play(self, batches):\n"
-    exec(text + textwrap.indent(textwrap.dedent(body), " " * 8), scope)
+    text += textwrap.indent(textwrap.dedent(body), " " * 8)
+    exec(compile(text, "mistake", "exec", dont_inherit=True), scope)  # annotations are classes, not strings
     made = scope["Mistake"]
     assert isinstance(made, type)
     assert issubclass(made, Game)

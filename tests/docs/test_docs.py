@@ -38,12 +38,14 @@ from ganvas.evaluation.figures import MEASURES, OTHERS
 from ganvas.game import Game
 from ganvas.metrics.features import known
 from ganvas.recipe import Flag, couple, flags_of
+from ganvas.rules.rules import Rules
 from ganvas.skins.cli import main
 from ganvas.space import DataOptions
 from ganvas.training.settings import Settings
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCS = ROOT / "docs"
+PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md")), *sorted(DOCS.glob("nets/*.md"))]
 BLOCK = re.compile(r"((?:^<!--.*-->\n)*)^```(.*)\n((?:.*\n)*?)^```$", re.M)
 DIRECTIVE = re.compile(r"^<!-- (\w+): (.+) -->$", re.M)
 SETTING_UP = ("make ", "pip install ")  # what these lines do is tested elsewhere, or needs the network
@@ -111,7 +113,7 @@ def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     signal.signal(signal.SIGPIPE, before)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: f"{page.parent.name}/{page.name}")
 def test_every_block_of_the_page_runs(page: Path, scratch: Path) -> None:
     shared: dict[str, Any] = {"__name__": "__main__"}
     for block in blocks(page):
@@ -167,9 +169,11 @@ def test_games_and_verbs_have_a_page_in_the_table_of_contents(name: str) -> None
     assert re.search(rf"^{name}$", page("index"), re.M)
 
 
-@pytest.mark.parametrize("name", names.listing("nets"))
-def test_nets_have_a_section(name: str) -> None:
-    assert f"\n## {name}\n" in page("nets")
+@pytest.mark.parametrize("net", names.listing("nets"))
+def test_nets_have_a_page(net: str) -> None:
+    assert page(f"nets/{net}").startswith(f"# {net}\n")
+    assert re.search(rf"^nets/{net}$", page("index"), re.M)
+    assert f"](nets/{net}.md)" in page("nets")
 
 
 @pytest.mark.parametrize("name", [*names.listing("recipes"), *names.built_in()])
@@ -196,16 +200,25 @@ def test_the_page_of_a_game_has_its_flags_with_their_defaults_and_its_paper(game
 
 
 @pytest.mark.parametrize("net", names.listing("nets"))
-def test_the_section_of_a_net_has_its_flags_with_their_defaults(net: str) -> None:
-    made = couple(names.member("games", "gan", Game), names.module("nets", net))
-    text = page("nets").partition(f"\n## {net}\n")[2].partition("\n## ")[0]
+def test_the_page_of_a_net_has_its_flags_with_their_defaults_and_its_paper(net: str) -> None:
+    made, text = couple(names.member("games", "gan", Game), names.module("nets", net)), page(f"nets/{net}")
     flags = [flag for flag in made.flags() if flag.owner != "game"]
     for flag in flags:
         described(text, flag, f"{flag.owner}.{flag.name}")
-    assert len(re.findall(r"^\| `--", text, re.M)) == len(flags)
+    assert len(re.findall(r"^\| `--[GD]\.", text, re.M)) == len(flags)
+    paper = re.search(r"arXiv:[\d.]+\d", names.listing("nets")[net])
+    assert paper is not None
+    assert paper[0] in text
 
 
-@pytest.mark.parametrize(("name", "settings"), [("train", Settings), ("data", DataOptions)])
+@pytest.mark.parametrize("kind", ["games", "nets"])
+def test_games_and_nets_show_a_picture(kind: str) -> None:
+    for name in names.listing(kind):
+        text = page(name if kind == "games" else f"nets/{name}")
+        assert f"pictures/{kind[:-1]}_{name}.png)" in text, name
+
+
+@pytest.mark.parametrize(("name", "settings"), [("train", Settings), ("data", DataOptions), ("rules", Rules)])
 def test_the_settings_of_a_run_and_of_data_are_listed_with_their_defaults(name: str, settings: type) -> None:
     for flag in flags_of(settings, name):
         described(page(name), flag, flag.name)

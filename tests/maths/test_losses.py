@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from ganvas import losses
+from ganvas.errors import InputError
 
 r = torch.tensor([0.3, -1.2, 2.0], dtype=torch.float64)
 f = torch.tensor([-0.7, 0.4, 1.1], dtype=torch.float64)
@@ -81,3 +82,31 @@ def test_relativistic_pairs_before_the_mean() -> None:
     assert paired.item() == pytest.approx(math.log(2))
     crossed = losses.relativistic.discriminator(torch.tensor([4.0, 0.0]), torch.tensor([0.0, 4.0]))
     assert crossed.item() > 1.9
+
+
+def test_one_sided_smoothing_moves_the_real_target_alone() -> None:
+    """The best D(x) where only real samples are is the target; where only made ones are it stays 0."""
+    smooth = losses.smoothed(losses.non_saturating, 0.9)
+    r = torch.zeros(1, requires_grad=True)
+    for _ in range(2000):
+        (slope,) = torch.autograd.grad(smooth.discriminator(r, torch.full((1,), -50.0)), r)
+        r = (r - slope).detach().requires_grad_()
+    assert float(r.detach().sigmoid()) == pytest.approx(0.9, abs=1e-3)
+    r, f = torch.tensor([0.3, 2.0]), torch.tensor([-1.0, 0.4])
+    torch.testing.assert_close(
+        smooth.discriminator(r, f) - losses.non_saturating.discriminator(r, f), 0.1 * r.mean()
+    )  # softplus(r) - softplus(-r) = r
+    least = losses.smoothed(losses.least_squares, 0.9)
+    assert float(least.discriminator(torch.tensor([0.9]), torch.tensor([0.0]))) == 0
+    assert losses.smoothed(losses.hinge, 1.0) is losses.hinge
+    with pytest.raises(InputError, match="targets"):
+        losses.smoothed(losses.hinge, 0.9)
+
+
+def test_top_k_learns_from_the_best_made_samples() -> None:
+    chosen = losses.top_k(losses.hinge, 0.5)
+    f = torch.tensor([3.0, -1.0, 2.0, 0.0])
+    assert float(chosen.generator(f, f)) == pytest.approx(-2.5)
+    torch.testing.assert_close(chosen.discriminator(f, f), losses.hinge.discriminator(f, f))
+    with pytest.raises(InputError, match="pairs"):
+        losses.top_k(losses.relativistic, 0.5)

@@ -25,7 +25,7 @@ from ganvas.metrics.memorisation import Memorisation, memorisation
 from ganvas.metrics.mode_coverage import mode_coverage
 from ganvas.metrics.ms_ssim import similarity
 from ganvas.run import Run
-from ganvas.space import Data
+from ganvas.space import Data, unlabelled
 from ganvas.spaces.toys import Points
 from ganvas.version import __version__
 
@@ -214,7 +214,11 @@ def data_of(run: Run, source: str | Path | None = None) -> Data | None:
         data = names.data(**run.info["data"]["origin"] | moved)
     except (InputError, TypeError):
         return None
-    return data if data.fingerprint == run.info["data"]["fingerprint"] else None
+    if data.fingerprint != run.info["data"]["fingerprint"]:
+        return None
+    ours, theirs = run.space.labels, data.space.labels
+    same = ours is None or theirs is None or ours.columns == theirs.columns  # a game may tell codes of its own instead
+    return data if same else unlabelled(data)
 
 
 def made(run: Run, count: int, seed: int = 0) -> Samples:

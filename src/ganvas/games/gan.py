@@ -28,7 +28,12 @@ class GAN(Game):
     generator_moves: int = 1  # moves of G in a round
     turns: Literal["moves", "epochs"] = "moves"  # what discriminator_moves and generator_moves count
 
+    real_target: float = 1.0  # what D aims at on real samples: below 1 is one-sided label smoothing (0.9)
+    top_k: float = 1.0  # share of its samples, those D takes for most real, by which G learns
+
     def __post_init__(self) -> None:
+        if not (0.5 < self.real_target <= 1 and 0 < self.top_k <= 1):
+            raise InputError("--real-target must be above 0.5 and at most 1, --top-k above 0 and at most 1")
         if self.discriminator_moves < 1 or self.generator_moves < 1:
             raise InputError("--discriminator-moves and --generator-moves must be 1 or more")
 
@@ -38,7 +43,7 @@ class GAN(Game):
 
     def play(self, batches: Iterator[Batch]) -> Iterator[Move]:
         """One round: k moves of D, then G's."""
-        loss = losses.ALL[self.loss]
+        loss = losses.top_k(losses.smoothed(losses.ALL[self.loss], self.real_target), self.top_k)
         turn = self.epoch if self.turns == "epochs" else 1
         for _ in range(self.discriminator_moves * turn):
             real = next(batches)

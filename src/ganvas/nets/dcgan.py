@@ -1,6 +1,6 @@
-"""Convolutional players for pictures of any size and any number of channels.
+"""Convolutional players for pictures of any size. Radford et al. 2016 (DCGAN), arXiv:1511.06434.
 
-Radford et al. 2016 (DCGAN), arXiv:1511.06434, section 3: strided convolutions 4×4 instead of pooling, batch norm,
+Section 3: strided convolutions 4×4 instead of pooling, batch norm,
 rectifiers. At 64×64 RGB with ``width=64``, ``latent=100`` and batch norm in both, the parameter counts are those of
 the widespread PyTorch version: 3,576,704 and 2,765,568. Two differences serve other games: the discriminator has no
 norm unless asked (penalties need each sample judged alone), and conditions act by conditional batch norm in the
@@ -11,55 +11,18 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
-from typing import Literal
 
-import torch
 from torch import Tensor, nn
-from torch.nn.functional import leaky_relu, pad, relu
+from torch.nn.functional import leaky_relu, relu
 
-from ganvas.errors import InputError
+from ganvas import players
 from ganvas.game import Batch
 from ganvas.game import Discriminator as Player
+from ganvas.layers.condition import ConditionalNorm, Norm
+from ganvas.layers.sizes import even, picture, sizes
 from ganvas.space import Space
 
-Norm = Literal["batch", "none"]
 EMBEDDED = 64  # features that a condition is compared with
-
-
-def sizes(height: int, width: int) -> list[tuple[int, int]]:
-    """Resolutions from fine to coarse: halved, rounding up, while the short side is 8 or more; at least twice.
-
-    64×64 -> 64, 32, 16, 8, 4; 28×28 -> 28, 14, 7; 48×64 -> 48×64, 24×32, 12×16, 6×8.
-    """
-    steps = [(height, width)]
-    while len(steps) < 3 or min(steps[-1]) >= 8:
-        steps.append((-(-steps[-1][0] // 2), -(-steps[-1][1] // 2)))
-    return steps
-
-
-def picture(space: Space) -> tuple[int, int, int]:
-    """(channels, height, width) of a space of pictures. Raises InputError for any other space."""
-    if len(space.shape) != 3:
-        raise InputError("net dcgan makes pictures only; for vectors use --net mlp")
-    channels, height, width = space.shape
-    return channels, height, width
-
-
-class ConditionalNorm(nn.Module):
-    """Batch norm whose gain and bias depend on the condition: Dumoulin et al. 2017, arXiv:1610.07629, eq. (5)."""
-
-    def __init__(self, channels: int, condition: int, norm: Norm) -> None:
-        super().__init__()
-        self.norm = nn.BatchNorm2d(channels) if norm == "batch" else nn.Identity()
-        self.embed = nn.Linear(condition, 2 * channels, bias=False) if condition else None
-
-    def forward(self, x: Tensor, y: Tensor | None) -> Tensor:
-        """[n, c, h, w] and conditions [n, k] -> [n, c, h, w]."""
-        x = self.norm(x)
-        if self.embed is None or y is None:
-            return x
-        gain, bias = self.embed(y)[:, :, None, None].chunk(2, 1)
-        return torch.addcmul(x + bias, x, gain)
 
 
 class Generator(nn.Module):
@@ -74,7 +37,7 @@ class Generator(nn.Module):
     ) -> None:
         super().__init__()
         self.latent = latent
-        channels, height, breadth = picture(space)
+        channels, height, breadth = picture(space, "dcgan")
         self.steps = sizes(height, breadth)
         depth = len(self.steps) - 1
         wide = [channels, *(width * 2 ** min(i, 3) for i in range(depth))]  # fine to coarse
@@ -95,6 +58,29 @@ class Generator(nn.Module):
         return x
 
 
+class Body(nn.Module):
+    """Pictures [n, channels, height, width] -> [n, c, h, w] at the coarsest resolution, ``size`` numbers in all."""
+
+    def __init__(self, space: Space, width: int, norm: Norm) -> None:
+        super().__init__()
+        channels, height, breadth = picture(space, "dcgan")
+        steps = sizes(height, breadth)
+        wide = [channels, *(width * 2 ** min(i, 3) for i in range(len(steps) - 1))]
+        bare = norm == "none"
+        self.downs = nn.ModuleList(nn.Conv2d(a, b, 4, 2, 1, bias=bare) for a, b in pairwise(wide))
+        self.norms = nn.ModuleList(
+            nn.Identity() if bare or i == 0 else nn.BatchNorm2d(c) for i, c in enumerate(wide[1:])
+        )
+        self.channels, self.last = wide[-1], steps[-1]
+        self.size = wide[-1] * math.prod(self.last)
+
+    def forward(self, h: Tensor) -> Tensor:
+        """[n, channels, height, width] -> [n, c, h, w]."""
+        for down, norm in zip(self.downs, self.norms, strict=True):
+            h = leaky_relu(norm(down(even(h))), 0.2, inplace=True)
+        return h
+
+
 class Discriminator(Player):
     """Batch -> scores [n]. Conditions act by projection (Miyato & Koyama 2018, arXiv:1802.05637, eq. (3))."""
 
@@ -105,35 +91,58 @@ class Discriminator(Player):
         critic_norm: Norm = "none",  # normalisation in D; with penalties leave it out
     ) -> None:
         super().__init__()
-        channels, height, breadth = picture(space)
-        depth = len(sizes(height, breadth)) - 1
-        wide = [channels, *(width * 2 ** min(i, 3) for i in range(depth))]
-        bare = critic_norm == "none"
-        self.downs = nn.ModuleList(nn.Conv2d(a, b, 4, 2, 1, bias=bare) for a, b in pairwise(wide))
-        self.norms = nn.ModuleList(
-            nn.Identity() if bare or i == 0 else nn.BatchNorm2d(c) for i, c in enumerate(wide[1:])
-        )
-        last = sizes(height, breadth)[-1]
-        self.score = nn.Conv2d(wide[-1], 1, last, bias=bare)
-        self.features = nn.Conv2d(wide[-1], EMBEDDED, last, bias=bare) if space.labels else None
+        self.body = Body(space, width, critic_norm)
+        self.size, bare = self.body.size, critic_norm == "none"
+        self.score = nn.Conv2d(self.body.channels, 1, self.body.last, bias=bare)
+        told = space.labels is not None
+        self.told = nn.Conv2d(self.body.channels, EMBEDDED, self.body.last, bias=bare) if told else None
         self.embed = nn.Linear(space.labels.width, EMBEDDED, bias=False) if space.labels else None
         init(self, critic_norm)
 
     def forward(self, batch: Batch) -> Tensor:
         """Scores [n]."""
-        h = batch.x
-        for down, norm in zip(self.downs, self.norms, strict=True):
-            h = leaky_relu(norm(down(even(h))), 0.2, inplace=True)
-        scores = self.score(h).flatten()
-        if self.features is not None and self.embed is not None and batch.y is not None:
-            scores = scores + (self.features(h).flatten(1) * self.embed(batch.y)).sum(1) / math.sqrt(EMBEDDED)
+        h = self.body(batch.x)
+        scores: Tensor = self.score(h).flatten()
+        if self.told is not None and self.embed is not None and batch.y is not None:
+            scores = scores + (self.told(h).flatten(1) * self.embed(batch.y)).sum(1) / math.sqrt(EMBEDDED)
         return scores
 
+    def features(self, batch: Batch) -> Tensor:
+        """[n, size]."""
+        features: Tensor = self.body(batch.x).flatten(1)
+        return features
 
-def even(x: Tensor) -> Tensor:
-    """[n, c, h, w] with a zero row or column added where h or w is odd, so that halving rounds up."""
-    height, width = x.shape[2] % 2, x.shape[3] % 2
-    return pad(x, (0, width, 0, height)) if height or width else x
+
+class Encoder(players.Encoder):
+    """Batch -> [n, outputs]: D's body with batch norm, and one layer; it is not told conditions."""
+
+    def __init__(
+        self,
+        space: Space,
+        outputs: int,
+        width: int = 64,  # channels after the first layer; doubled at each coarser one, up to ×8
+    ) -> None:
+        super().__init__()
+        self.body = Body(space, width, "batch")
+        self.answer = nn.Linear(self.body.size, outputs)
+        init(self, "batch")
+
+    def forward(self, batch: Batch) -> Tensor:
+        """[n, outputs]."""
+        answer: Tensor = self.answer(self.body(batch.x).flatten(1))
+        return answer
+
+
+class Autoencoder(players.Autoencoder):
+    """Batch -> scores [n]: minus the error with which E and G of this net rebuild a sample."""
+
+    def __init__(
+        self,
+        space: Space,
+        code: int = 64,  # numbers by which a sample is rebuilt
+        width: int = 64,  # channels at the finest resolution; doubled at each coarser one, up to ×8
+    ) -> None:
+        super().__init__(Encoder(space, code, width), Generator(space, code, width), space.head(), code)
 
 
 def init(module: nn.Module, norm: Norm) -> None:

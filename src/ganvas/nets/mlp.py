@@ -1,6 +1,6 @@
-"""Fully connected players: the networks of the original paper, for vectors and for small pictures.
+"""Fully connected players, for vectors and small pictures. Goodfellow et al. 2014 (GAN), arXiv:1406.2661.
 
-Goodfellow et al. 2014, arXiv:1406.2661, section 5: a rectifier generator and a maxout discriminator with dropout.
+Section 5: a rectifier generator and a maxout discriminator with dropout.
 With ``hidden=1200, latent=100`` the generator, and with ``hidden=240, maxout=5, dropout=0.5`` the discriminator are
 those of the paper's MNIST experiment. The defaults are leaky rectifiers, which learn toys faster.
 """
@@ -14,8 +14,10 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from ganvas import players
 from ganvas.game import Batch
 from ganvas.game import Discriminator as Player
+from ganvas.layers.condition import Projection
 from ganvas.space import Space
 
 
@@ -76,13 +78,52 @@ class Discriminator(Player):
         for a, b in pairwise(sizes):
             unit = [nn.Linear(a, b), nn.LeakyReLU(0.2)] if maxout == 1 else [Maxout(a, b, maxout)]
             parts += [*unit, *([nn.Dropout(dropout)] if dropout else [])]
-        self.body, self.score = nn.Sequential(*parts), nn.Linear(hidden, 1)
-        self.project = nn.Linear(space.labels.width, hidden, bias=False) if space.labels else None
+        self.size, self.body = hidden, nn.Sequential(*parts)
+        self.judge = Projection(hidden, space.labels.width if space.labels else 0)
 
     def forward(self, batch: Batch) -> Tensor:
         """Scores [n]."""
-        h = self.body(batch.x.flatten(1))
-        scores = self.score(h).squeeze(1)
-        if self.project is not None and batch.y is not None:
-            scores = scores + (h * self.project(batch.y)).sum(1) / math.sqrt(h.shape[1])
-        return scores
+        return self.judge(self.features(batch), batch.y)
+
+    def features(self, batch: Batch) -> Tensor:
+        """[n, size]."""
+        return self.body(batch.x.flatten(1))
+
+
+class Encoder(players.Encoder):
+    """Batch -> [n, outputs]. A condition is joined to the sample."""
+
+    def __init__(
+        self,
+        space: Space,
+        outputs: int,
+        hidden: int = 256,  # units of each hidden layer
+        layers: int = 2,  # hidden layers
+    ) -> None:
+        super().__init__()
+        self.condition = space.labels.width if space.labels else 0
+        sizes = [math.prod(space.shape) + self.condition, *[hidden] * layers]
+        parts = [part for a, b in pairwise(sizes) for part in (nn.Linear(a, b), nn.LeakyReLU(0.2))]
+        self.body = nn.Sequential(*parts, nn.Linear(sizes[-1], outputs))
+
+    def forward(self, batch: Batch) -> Tensor:
+        """[n, outputs]."""
+        x = batch.x.flatten(1)
+        if self.condition and batch.y is not None:
+            x = torch.cat([x, batch.y], 1)
+        answer: Tensor = self.body(x)
+        return answer
+
+
+class Autoencoder(players.Autoencoder):
+    """Batch -> scores [n]: minus the error with which E and G of this net rebuild a sample."""
+
+    def __init__(
+        self,
+        space: Space,
+        code: int = 64,  # numbers by which a sample is rebuilt
+        hidden: int = 256,  # units of each hidden layer
+        layers: int = 2,  # hidden layers
+    ) -> None:
+        encoder, decoder = Encoder(space, code, hidden, layers), Generator(space, code, hidden, layers)
+        super().__init__(encoder, decoder, space.head(), code)

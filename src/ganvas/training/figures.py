@@ -26,6 +26,20 @@ def signs(moves: Sequence[tuple[str, Move]]) -> dict[str, list[Tensor]]:
     return found
 
 
+def joined(moves: Sequence[Move]) -> Move:
+    """The same move of all plays as one: mean losses and numbers, all scores."""
+    if len(moves) == 1:
+        return moves[0]
+    notes = {name: together([m.notes[name] for m in moves]) for name in moves[0].notes}
+    return Move(moves[0].player, torch.stack([m.loss for m in moves]).mean(), notes)
+
+
+def together(values: Sequence[Tensor | float]) -> Tensor:
+    """Scores [n] of several plays after each other, numbers as their mean."""
+    found = [torch.as_tensor(value) for value in values]
+    return torch.cat(found) if found[0].dim() else torch.stack([value.float() for value in found]).mean()
+
+
 def gather(sums: dict[str, list[Tensor]], moves: Sequence[tuple[str, Move]]) -> None:
     """Add a round's losses (by player) and notes (as means) to ``sums``."""
     for name, move in moves:

@@ -9,9 +9,11 @@ from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
 
 from ganvas.game import Game, Move
+from ganvas.rules.rules import Rules
 from ganvas.training.batches import Batches, seed_torch
 from ganvas.training.devices import Device
 from ganvas.training.ema import EMA
+from ganvas.training.figures import joined
 from ganvas.training.optim import Optimisers
 
 
@@ -23,19 +25,20 @@ def rounds(
     *,
     plays: int = 1,
     clip: float | None = None,
+    rules: Rules = Rules(),  # noqa: B008 (frozen)
     device: Device = Device("cpu", "float32"),  # noqa: B008 (frozen)
 ) -> Iterator[list[tuple[str, Move]]]:
     """Play for ever, a round at a time; each item is the round's moves as (players' names, move of the last play).
 
-    ``plays`` > 1 accumulates gradients: the round is played that many times in lockstep, each on its share of the
-    global batch. ``clip`` bounds the norm of a move's gradient.
+    ``rules`` are what the user adds to any game. ``plays`` > 1 accumulates gradients: the round is played that many
+    times in lockstep, each on its share of the global batch. ``clip`` bounds the norm of a move's gradient.
     """
     game.epoch = batches.epoch
     while True:
         optimisers.tune(game)
         seed_torch(batches.seed, game.t, batches.position, device.rank)
         shares = batches.split(plays)
-        games = [iter(game.play(share)) for share in shares]
+        games = [iter(rules.play(game, share)) for share in shares]
         moves = []
         while (done := advance(games, optimisers, device)) is not None:
             names, move = done
@@ -47,6 +50,7 @@ def rounds(
             moves.append(("+".join(names), move))
         shown, batches.position = shares[0].position - game.seen, shares[0].position
         game.t, game.seen = game.t + 1, batches.position
+        rules.settle(game, moves, shown)
         device.average_buffers(game)
         if ema is not None:
             ema.update(game, shown, game.seen)
@@ -58,7 +62,7 @@ def advance(
 ) -> tuple[list[str], Move] | None:
     """Bring every play to its next move and add up the gradients of their losses; None when the round is over."""
     names: list[str] = []
-    move = None
+    done = []
     for play in games:
         with device.arithmetic():
             found = next(play, None)
@@ -68,10 +72,9 @@ def advance(
         names = optimisers.names(move.player)
         check(move.loss, names)
         (move.loss / len(games)).backward(inputs=optimisers.weights(names))
-        move = Move(move.player, move.loss.detach(), {k: detached(v) for k, v in move.notes.items()})
-        del found
-    assert move is not None
-    return names, move
+        done.append(Move(move.player, move.loss.detach(), {k: detached(v) for k, v in move.notes.items()}))
+        del found, move
+    return names, joined(done)
 
 
 def check(loss: Tensor, names: list[str]) -> None:

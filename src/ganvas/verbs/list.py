@@ -13,7 +13,7 @@ Kind = Literal["games", "nets", "recipes", "data", "runs"]
 
 
 def list(kind: Kind | None = None, *, runs: str | Path = "runs") -> dict[str, dict[str, str]]:
-    """Everything that has a name: ``{kind: {name: what it is}}``.
+    """Everything that has a name: ``{kind: {name: what it is}}``, with paper, year and what was measured.
 
     Args:
         kind: games, nets, recipes, data or runs (default: all).
@@ -32,7 +32,8 @@ def list(kind: Kind | None = None, *, runs: str | Path = "runs") -> dict[str, di
         elif one == "data":
             found[one] = {name: (f.__doc__ or "").split("\n")[0] for name, f in names.built_in().items()}
         else:
-            found[one] = names.listing(one)
+            numbers = names.measured(one)
+            found[one] = {name: f"{line} {numbers.get(name, '')}".strip() for name, line in names.listing(one).items()}
     return found
 
 

@@ -19,7 +19,7 @@ from ganvas.metrics.features import own_file
 from ganvas.monitors.progress import Monitor, progress
 from ganvas.monitors.samples import samples
 from ganvas.monitors.tensorboard import tensorboard
-from ganvas.recipe import Couple, Flag, Recipe, couple, flags_of
+from ganvas.recipe import Couple, Flag, Recipe, common, couple
 from ganvas.record import PASSING, Given, differences, machine, record, recorded_couple, versions
 from ganvas.run import Run
 from ganvas.session import Session
@@ -66,6 +66,7 @@ def train(
         raise InputError("what to train on? give a folder, a file or a name: ganvas train DATA")
     loaded = load_data(data, flags)
     chosen, given = choose(loaded, recipe, game, net, flags)
+    loaded = chosen.informed(loaded, given)
     settings = Settings(**given["run"])
     device = devices.choose(settings.device, settings.precision, settings.threads, len(loaded.space.shape) == 3)
     place = Path(run) if run is not None else Path("runs") / f"{loaded.name}-{stem(chosen.game)}"
@@ -88,7 +89,7 @@ def flags(
 
     A recipe chooses by the data, so with one the flags of all games count; without a net those of all nets.
     """
-    found = [*flags_of(Settings, "run"), *flags_of(DataOptions, "data")]
+    found = common()
     if resume is not None:
         return found + recorded_couple(Run(resume, trust)).flags()
     games = [game] if game else [*names.listing("games")] if recipe else [SUITED.game]
@@ -122,7 +123,7 @@ def choose(
     net = net or found.net or ("dcgan" if len(data.space.shape) == 3 else "mlp")
     kind = names.member("games", game, Game) if isinstance(game, str) else game
     chosen = couple(kind, names.module("nets", net))
-    theirs = {flag.name for flag in [*chosen.flags(), *flags_of(Settings, "run")]}
+    theirs = {flag.name for flag in [*chosen.flags(), *common()]}
     if any(flags.get(end) is not None for end in ENDS):
         theirs -= ENDS
     suited = {name: value for name, value in found.flags.items() if name.rpartition(".")[2] in theirs}
@@ -134,7 +135,10 @@ SUITED = Recipe("r3gan", "", {})  # when a game is named: its paper's numbers, a
 
 def merged(under: Given, over: Given) -> Given:
     """Settings by owner: those of ``over``, where it is silent those of ``under``."""
-    return {owner: under[owner] | {k: v for k, v in over[owner].items() if v is not None} for owner in under}
+    return {
+        owner: under.get(owner, {}) | {k: v for k, v in values.items() if v is not None}
+        for owner, values in over.items()
+    }
 
 
 def existing(place: Path, flags: Mapping[str, Any], monitors: Sequence[Monitor]) -> Run:
@@ -192,6 +196,7 @@ def go_on(
         raise InputError(f"the data of {run.path} is not what the run began with; give that data, or start a new run")
     for line in differences(info["machine"] | info["versions"], machine(device) | versions()):
         print(f"note: {line}: the run goes on, though not bit for bit", file=sys.stderr)
+    loaded = chosen.informed(loaded, given)
     judging = judge(loaded, settings, settings.trust)
     session = Session(loaded, chosen, given, settings, device, Plan(**info["plan"]), judging)
     session.resume(run)
@@ -228,8 +233,8 @@ def perform(run: Run, session: Session, own: Sequence[Monitor]) -> Run:
     with ExitStack() as stack:
         monitors = list(own)
         if first:
-            space = session.data.space
-            monitors.append(samples(session.generator, space, run.path / "samples", session.plan.checkpoint_every))
+            every, place = session.plan.checkpoint_every, run.path / "samples"
+            monitors.append(samples(session.generator, session.space, place, every))
             if settings.tensorboard:
                 monitors.append(tensorboard(run.path / "tensorboard"))
             if not settings.quiet:
