@@ -35,7 +35,8 @@ def measure(data: str, game: str, seed: int, seen: int, flags: dict[str, object]
     begun = time.perf_counter()
     how = {**SHARED, **BEST[game], **flags}
     kind = game.partition(":")[0]
-    run = gan.train(data, game=kind, run=Path(tempfile.mkdtemp()) / "run", seed=seed, seen=seen, quiet=True, threads=1, **how)
+    place = Path(tempfile.mkdtemp()) / "run"
+    run = gan.train(data, game=kind, run=place, seed=seed, seen=seen, quiet=True, threads=1, **how)
     points, _ = run.samples(range(10_000), seed=1)
     which, good = run.space.modes(points)  # type: ignore[attr-defined]
     counts = np.bincount(which[good], minlength=len(run.space.centres))  # type: ignore[attr-defined]

@@ -49,7 +49,7 @@ def approximate(D: Discriminator, batch: Batch, gamma: float = 1.0, sigma: float
     """``γ/2 · E ((D(x) - D(x + σ ε)) / σ)²``, ε ~ N(0, 1): R1 (or R2) by a finite difference, without second
     derivatives, for E (ε · grad D)² = |grad D|². One draw of ε is a noisy estimate.
 
-    Lin et al. 2025 (adversarial post-training), arXiv:2501.08316, section 3.4, there without the division by σ.
+    Lin et al. 2025 (diffusion adversarial post-training), arXiv:2501.08316, where σ² is part of the weight.
     """
     x = batch.x.detach()
     gap = D(batch.at(x)) - D(batch.at(x + sigma * batch.normal(*x.shape[1:])))

@@ -27,8 +27,8 @@ TWO = Labels.of(["a", "b"], [["x", "y"], ["p", "q", "r"]], np.array([[0, 0], [1,
 AGE = Labels.of(["age"], [[]], np.array([[1.0], [5.0], [9.0]]))
 SHAPES = [(1, 28, 28), (3, 32, 32), (4, 48, 64), (2, 45, 31), (1, 8, 8), (5, 2, 3), (3, 100, 20)]
 SMALL: dict[ModuleType, dict[str, Any]] = {
-    stylegan2: {"latent": 6, "width": 4, "most": 8, "style": 8, "mapping": 2},
-    stylegan3: {"latent": 6, "width": 4, "most": 8, "style": 8, "mapping": 2, "layers": 4, "margin": 3},
+    stylegan2: {"latent": 6, "width": 4, "most": 8, "mapping": 2},
+    stylegan3: {"latent": 6, "width": 4, "most": 8, "mapping": 2, "layers": 4, "margin": 3},
 }
 
 both = pytest.mark.parametrize("net", list(SMALL), ids=lambda net: net.__name__.rpartition(".")[2])
@@ -150,7 +150,7 @@ def test_styles_for_each_layer_say_the_same_as_one_for_all(net: Any) -> None:
     torch.testing.assert_close(G.make(every), G.make(w))
     for layer in range(G.layers):
         other = every.clone()
-        other[:, layer] += torch.randn(8)
+        other[:, layer] += torch.randn(6)
         assert not torch.allclose(G.make(other), G.make(w)), layer
 
 
@@ -159,7 +159,7 @@ def test_style_mixing_changes_the_style_once_at_any_layer() -> None:
     w = G.map(torch.randn(400, 6))
     mixed = G.mixed(w, None)
     first = (mixed == w[:, None]).all(2)
-    assert mixed.shape == (400, G.layers, 8)
+    assert mixed.shape == (400, G.layers, 6)
     assert first[:, 0].all()
     assert not first[:, -1].any()
     assert (first.int().diff(dim=1) <= 0).all()

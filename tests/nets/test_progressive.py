@@ -128,6 +128,17 @@ def test_a_resolution_fades_in() -> None:
         assert max(near) < 0.01 * (judged(level) - judged(level - 1)).abs().max()
 
 
+def test_an_exported_generator_stays_at_its_level() -> None:
+    begun, made = (progressive.Generator(space(1, 16, 16), latent=6, **SMALL).eval() for _ in range(2))
+    begun.grow(0.5)
+    made.load_state_dict(begun.state_dict())
+    z = torch.randn(2, 6)
+    sizes = {"z": {0: torch.export.Dim("n")}, "y": None}
+    found = torch.export.export(made, (z, None), dynamic_shapes=sizes).module()
+    z = torch.randn(5, 6)
+    torch.testing.assert_close(found(z, None), begun(z))
+
+
 def test_layers_that_are_not_used_yet_have_no_gradient() -> None:
     G, D = players(space(1, 16, 16))
     G.grow(0)

@@ -72,7 +72,7 @@ def test_configuration_f_has_the_published_parameter_counts() -> None:
 
 
 def test_resolutions_begin_at_four_for_powers_of_two() -> None:
-    flags = {"width": 2, "most": 4, "style": 4, "mapping": 1}
+    flags = {"width": 2, "most": 4, "latent": 4, "mapping": 1}
     for size in (4, 8, 64, 256):
         assert stylegan2.Generator(space(1, size, size), **flags).start.shape == (min(4, size // 2), 4, 4)
     assert stylegan2.Generator(space(1, 28, 28), **flags).start.shape[1:] == (7, 7)

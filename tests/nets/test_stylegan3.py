@@ -17,7 +17,7 @@ from ganvas.layers.filtered import FilteredRectifier, Grid, lowpass
 from ganvas.nets import stylegan2, stylegan3
 
 STYLE = 512
-SMALL = {"latent": 16, "width": 8, "most": 32, "style": 16, "mapping": 2}
+SMALL = {"latent": 16, "width": 8, "most": 32, "mapping": 2}
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def _seeded() -> None:
 
 
 def test_configuration_t_has_the_published_parameter_count() -> None:
-    """22.3 M, table 2 of the paper; the layers' channels follow the cutoffs, 32768 / (2 f_c) up to 512."""
+    """22.3 M in the paper; the layers' channels follow the cutoffs, 32768 / (2 f_c) up to 512."""
     cutoffs = [2 * (512 / 2) ** min(i / 12, 1) for i in range(14)]
     wide = [min(round(16384 / f), 512) for f in cutoffs]
     pairs = zip([wide[0], *wide], wide, strict=False)
@@ -165,7 +165,7 @@ def test_what_enters_a_layer_is_brought_to_unit_scale_by_a_running_mean() -> Non
 
 
 def decibels(a: Tensor, b: Tensor, border: int) -> float:
-    """Peak signal-to-noise ratio, eq. (4) of the paper, of pictures whose standard deviation is set to 1/2."""
+    """Peak signal-to-noise ratio, as in section 3 of the paper, of pictures whose standard deviation is set to 1/2."""
     inside = slice(border, -border)
     error = (a - b)[:, :, inside, inside].square().mean() / (2 * a[:, :, inside, inside].std()) ** 2
     return float(10 * torch.log10(4 / error))
@@ -184,7 +184,7 @@ def delayed(x: Tensor, pixels: float) -> Tensor:
 
 @torch.no_grad()
 def test_pictures_move_with_their_input_where_stylegan2_s_do_not() -> None:
-    """Whole pixels (eq. (4), EQ-T) and fractions of them; StyleGAN2 has only whole steps of its coarsest grid to be
+    """Whole pixels (EQ-T) and fractions of them; StyleGAN2 has only whole steps of its coarsest grid to be
     moved by: its constant is moved by a quarter of them, 8 pixels of 32."""
     G = stylegan3.Generator(space(3, 32, 32), layers=6, **SMALL).eval()
     w = G.map(torch.randn(4, 16))

@@ -451,7 +451,7 @@ def corners(count: int) -> Tensor:
     return x + 0.05 * torch.randn_like(x)
 
 
-def learnt(policy: str, p: float, rounds: int = 400) -> float:
+def learnt(policy: str, p: float, rounds: int = 300) -> float:
     """The share of samples with the spot at the top left, of a generator that began at the bottom right."""
     torch.manual_seed(0)
     G = nn.Sequential(nn.Linear(4, 32), nn.LeakyReLU(0.2), nn.Linear(32, 36), nn.Tanh(), nn.Unflatten(1, (1, 6, 6)))

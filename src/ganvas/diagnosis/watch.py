@@ -69,7 +69,7 @@ class Watch:
         """One round, as ``training/rounds.py`` plays it."""
         session = self.session
         session.optimisers.tune(session.game)
-        play = iter(session.game.play(session.batches))
+        play = iter(session.rules.play(session.game, session.batches))
         while True:
             self.answers.clear()
             with session.device.arithmetic():

@@ -31,8 +31,8 @@ class ACGAN(Game):
 
     @classmethod
     def conditions(cls, labels: Labels | None, settings: Mapping[str, Any]) -> Labels | None:
-        """The data's labels, for G alone. Raises InputError without any."""
-        return replace(known(labels))  # labels of the game's own: D is built without
+        """The data's labels. Raises InputError without any."""
+        return known(labels)
 
     @classmethod
     def sizes(cls, player: str, latent: int, features: int, labels: Labels | None) -> tuple[int, int]:
@@ -47,14 +47,14 @@ class ACGAN(Game):
         """One round: D and C together, then G through both."""
         real = next(batches)
         fake = self.G.sample(like=real)
-        r, f = self.D(real), self.D(fake.detach())
+        r, f = self.D(untold(real)), self.D(untold(fake.detach()))
         named, misnamed = self.misnaming(real), self.misnaming(fake.detach())
         belief = non_saturating.belief
         notes = {"real": belief(r), "fake": belief(f), "class_real": named, "class_fake": misnamed}
         source = non_saturating.discriminator(r, f)  # -L_S, eq. (2)
         yield Move((self.D, self.C), source + self.class_weight * (named + misnamed), notes)
 
-        taken = non_saturating.generator(r, self.D(fake))
+        taken = non_saturating.generator(r, self.D(untold(fake)))
         yield Move(self.G, taken + self.class_weight * self.misnaming(fake))
 
     def misnaming(self, batch: Batch) -> Tensor:
@@ -62,6 +62,11 @@ class ACGAN(Game):
         if batch.y is None:
             raise InputError("acgan plays with labels and this batch has none; without labels play gan or r3gan")
         return sum(surprise(known(self.G.labels), self.C(self.D.features(batch)), batch.y), batch.x.new_zeros(()))
+
+
+def untold(batch: Batch) -> Batch:
+    """The batch without its labels: what D is to judge the source of."""
+    return replace(batch, y=None)
 
 
 def known(labels: Labels | None) -> Labels:

@@ -19,21 +19,22 @@ class UnrolledGAN(Game):
 
     Section 2.2: G descends V at the weights that D will have after k more steps against it, and through these steps.
     D itself moves as ever. The foreseen steps are plain gradient steps on the same batch, with a rate of their own:
-    they have to go about as far as D's Adam does.
+    they have to go about as far as D's Adam does. D answers to the batch it sees: four accumulated plays foresee other
+    answers than one.
     """
 
     G: Generator  # z ~ prior (and y) -> x
     D: Discriminator  # batch -> logit [n]
     unroll: int = 5  # k: steps of D that G foresees; 0: the original minimax game
-    unroll_lr: float = 0.1  # η: learning rate of these steps
+    unroll_lr: float = 0.05  # η: learning rate of these steps
 
     def __post_init__(self) -> None:
         if self.unroll < 0 or self.unroll_lr <= 0:
             raise InputError("--unroll must be 0 or more, --unroll-lr more than 0")
 
     def optimiser(self, player: str) -> Adam:
-        """As for the original game; the paper's toy (section 3.1) uses 1e-4 for D and 1e-3 for G."""
-        return Adam(2e-4, (0.5, 0.999))
+        """Those of the paper's mixture of normals: G moves ten times as fast as D, whose answer it foresees."""
+        return Adam(1e-3 if player == "G" else 1e-4, (0.5, 0.999))
 
     def play(self, batches: Iterator[Batch]) -> Iterator[Move]:
         """One round: D by its ordinary move, then G against the D it foresees."""

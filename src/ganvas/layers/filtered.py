@@ -1,6 +1,6 @@
 """Rectifiers that do not alias: the signal between the samples is rectified, then what the grid cannot carry is cut.
 
-Karras et al. 2021 (StyleGAN3), arXiv:2106.12423, sections 2 and 3.2, appendix C.
+Karras et al. 2021 (StyleGAN3), arXiv:2106.12423, sections 2 and 3.2.
 """
 
 from __future__ import annotations
@@ -52,7 +52,8 @@ class FilteredRectifier(nn.Module):
     """√2 · leaky rectifier of slope 0.2, from one grid to another: [n, c, h, w] -> [n, c, h', w'].
 
     Upsampled to twice the finer rate, rectified there, filtered to what the new grid can carry, and sampled on it. All
-    filters are separable and act on each channel; the rectifier's √2 stands in the last ones.
+    filters are separable and act on each channel; the rectifier's √2 stands in the last ones. The new grid must not
+    reach beyond the old one.
     """
 
     rise: Tensor
@@ -84,6 +85,6 @@ class FilteredRectifier(nn.Module):
         rise, fall = self.rise.expand(c, 1, 1, -1), self.fall.expand(c, 1, 1, -1)
         x = conv_transpose2d(x, rise, stride=(1, up), padding=(0, wide), groups=c)
         x = conv_transpose2d(x, rise.transpose(2, 3), stride=(up, 1), padding=(high, 0), groups=c)
-        x = leaky_relu(x, 0.2)
+        x = leaky_relu(x, 0.2, inplace=True)
         x = conv2d(x, fall.transpose(2, 3), stride=(down, 1), groups=c)
         return conv2d(x, fall, stride=(1, down), groups=c)

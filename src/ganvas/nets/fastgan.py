@@ -25,6 +25,7 @@ from ganvas import game
 from ganvas.game import Batch
 from ganvas.layers import folded
 from ganvas.layers.condition import ConditionalNorm, Norm
+from ganvas.layers.embedding import embedding
 from ganvas.layers.excitation import Excitation
 from ganvas.layers.noise import Noise
 from ganvas.layers.sizes import even, picture, sizes
@@ -93,8 +94,8 @@ class Discriminator(game.Discriminator):
         self.size = self.wide[-1] * math.prod(self.steps[-1])
         self.score = nn.Linear(self.size, 1)
         self.told = nn.Linear(self.size, EMBEDDED) if space.labels else None
-        self.embed = nn.Linear(space.labels.width, EMBEDDED, bias=False) if space.labels else None
         init(self)
+        self.embed = embedding(space.labels, EMBEDDED) if space.labels else None
 
     def forward(self, batch: Batch) -> Tensor:
         """Scores [n]."""

@@ -29,7 +29,7 @@ from torch.nn.functional import conv2d, conv_transpose2d, leaky_relu
 
 from ganvas.game import Batch
 from ganvas.game import Discriminator as Player
-from ganvas.labels import Labels
+from ganvas.layers.embedding import embedding
 from ganvas.layers.sizes import picture, sizes
 from ganvas.layers.widths import widths
 from ganvas.space import Space
@@ -176,12 +176,4 @@ def sized(layer: nn.Linear | nn.Conv2d, gain: float = 1.0) -> nn.Module:
     nn.init.normal_(layer.weight, 0.0, gain / math.sqrt(layer.weight[0].numel()))
     if layer.bias is not None:
         nn.init.zeros_(layer.bias)
-    return layer
-
-
-def embedding(labels: Labels, size: int, bias: bool = False) -> nn.Module:
-    """Conditions [n, c] -> [n, size], about N(0, 1) whatever the columns."""
-    layer = nn.Linear(labels.width, size, bias)
-    for weight in layer.parameters():
-        nn.init.normal_(weight, 0.0, 1 / math.sqrt(len(labels.columns) + bias))
     return layer

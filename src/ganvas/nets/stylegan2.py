@@ -7,8 +7,8 @@ resolutions and a residual discriminator (section 4.1), after the mapping, noise
 belong to the run, not to the nets.
 
 Where it differs: a style mixes for each sample, not for a whole batch; any size is made by halving, rounding up, and
-cropping on the way back; the embedded condition is normalised together with z, as in StyleGAN2's first code, and D
-compares with a mapped condition (arXiv:2006.06676, appendix) beside a score of its own.
+cropping on the way back; the embedded condition is normalised together with z, so that continuous ones keep their
+size; D adds to a score of its own how features and a mapped condition agree.
 """
 
 from __future__ import annotations
@@ -34,32 +34,31 @@ GAIN = math.sqrt(2)  # of a leaky rectifier, so that it keeps the scale
 
 
 class Generator(Mapped):
-    """z [n, latent] and y [n, c] or None -> w [n, style] -> [n, channels, height, width]."""
+    """z [n, latent] and y [n, c] or None -> w [n, latent] -> [n, channels, height, width]."""
 
     def __init__(
         self,
         space: Space,
-        latent: int = 512,  # size of z
+        latent: int = 512,  # size of z and of the styles
         width: int = 32,  # channels at the finest resolution; doubled at each coarser one, up to most
         most: int = 512,  # channels at the coarsest resolutions
-        style: int = 512,  # size of w
         mapping: int = 8,  # layers from z to w
         mixing: float = 0.9,  # share of the samples in training whose style changes at a random layer
     ) -> None:
         channels, height, breadth = picture(space, "stylegan2")
         steps = sizes(height, breadth, steps=1)[::-1]  # coarse to fine
         condition = space.labels.width if space.labels else 0
-        super().__init__(Mapping(latent, condition, style, mapping), 2 * len(steps), mixing)
+        super().__init__(Mapping(latent, condition, latent, mapping), 2 * len(steps), mixing)
         self.sizes, wide = steps, channels_of(steps, width, most)
         self.start = nn.Parameter(torch.randn(wide[0], *self.sizes[0]))
-        self.convolutions = nn.ModuleList([Styled(wide[0], wide[0], style, self.sizes[0])])
+        self.convolutions = nn.ModuleList([Styled(wide[0], wide[0], latent, self.sizes[0])])
         for (a, b), size in zip(pairwise(wide), self.sizes[1:], strict=True):
-            self.convolutions += [Styled(a, b, style, size, up=True), Styled(b, b, style, size)]
-        self.pictures = nn.ModuleList(Modulated(c, channels, 1, style, demodulate=False) for c in wide)
+            self.convolutions += [Styled(a, b, latent, size, up=True), Styled(b, b, latent, size)]
+        self.pictures = nn.ModuleList(Modulated(c, channels, 1, latent, demodulate=False) for c in wide)
         self.twice = Double()
 
     def make(self, w: Tensor) -> Tensor:
-        """w [n, style] or [n, layers, style] -> [n, channels, height, width], not yet squashed.
+        """w [n, latent] or [n, layers, latent] -> [n, channels, height, width], not yet squashed.
 
         The picture of a resolution shares its style with the first convolution of the next one.
         """
@@ -92,7 +91,7 @@ class Styled(nn.Module):
         height, breadth = self.noise.shape[2:]
         x = self.convolution(x, w)[:, :, :height, :breadth]
         noise = torch.randn_like(self.noise.expand(len(x), -1, -1, -1)) if self.training else self.noise
-        return leaky_relu(x + (GAIN * self.strength * noise).to(x.dtype), 0.2)
+        return leaky_relu(x + (GAIN * self.strength * noise).to(x.dtype), 0.2, inplace=True)
 
 
 class Discriminator(Player):
@@ -132,8 +131,8 @@ class Discriminator(Player):
 
     def features(self, batch: Batch) -> Tensor:
         """[n, size]; the deviation within a group of samples is among what they are made of."""
-        h = leaky_relu(self.start(batch.x * GAIN), 0.2)  # as good as a gain behind the rectifier: biases begin at 0
-        h = leaky_relu(self.last(self.spread(self.blocks(h))), 0.2) * GAIN
+        h = leaky_relu(self.start(batch.x * GAIN), 0.2, inplace=True)  # √2 W x: the gain, but for the biases
+        h = leaky_relu(self.last(self.spread(self.blocks(h))), 0.2, inplace=True) * GAIN
         return leaky_relu(self.dense(h.flatten(1)), 0.2) * GAIN
 
 
@@ -153,8 +152,8 @@ class Halving(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Half the resolution, rounding up."""
         x = even(x)
-        h = self.smooth(leaky_relu(self.first(x), 0.2))
-        return leaky_relu(self.second(h), 0.2) + self.skip(self.halve(x))
+        h = self.smooth(leaky_relu(self.first(x), 0.2, inplace=True))
+        return leaky_relu(self.second(h), 0.2, inplace=True) + self.skip(self.halve(x))
 
 
 def channels_of(steps: list[tuple[int, int]], width: int, most: int) -> list[int]:

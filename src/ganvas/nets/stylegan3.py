@@ -1,10 +1,9 @@
 """Alias-free GAN: details move with what they belong to. Karras et al. 2021 (StyleGAN3), arXiv:2106.12423.
 
 Configuration T, equivariant to translation: signals begin as Fourier features that the style may turn and move, a
-fixed number of layers raises cutoff, stopband and sampling rate step by step (appendix C.1), every rectifier acts
-between filters (section 3.2), and a margin around the picture keeps its border out of sight. No noise, no skip
-connections, no style mixing. The discriminator is StyleGAN2's. At 1024×1024 RGB with the defaults the generator has
-22,313,167 parameters.
+fixed number of layers raises cutoff, stopband and sampling rate step by step, every rectifier acts between filters
+(section 3.2), and a margin around the picture keeps its border out of sight. No noise, no skip connections, no style
+mixing. The discriminator is StyleGAN2's. At 1024×1024 RGB with the defaults the generator has 22,313,167 parameters.
 
 Where it differs: grids may have any size, centred on the picture and at rates that halve the picture's own, so any
 picture can be made; the filters are plain strided convolutions of each channel.
@@ -35,15 +34,14 @@ DECAY = 0.999  # of the mean square of what enters a layer, for each batch that 
 
 
 class Generator(Mapped):
-    """z [n, latent] and y [n, c] or None -> w [n, style] -> [n, channels, height, width]."""
+    """z [n, latent] and y [n, c] or None -> w [n, latent] -> [n, channels, height, width]."""
 
     def __init__(
         self,
         space: Space,
-        latent: int = 512,  # size of z
+        latent: int = 512,  # size of z and of the styles
         width: int = 32,  # channels at the finest resolution; more where the cutoff is lower, up to most
         most: int = 512,  # channels at the coarsest resolutions
-        style: int = 512,  # size of w
         mapping: int = 2,  # layers from z to w
         layers: int = 14,  # convolutions 3×3 from the Fourier features to the picture
         margin: int = 10,  # samples around the picture, at every layer's rate
@@ -52,19 +50,19 @@ class Generator(Mapped):
         if layers <= CRITICAL:
             raise InputError(f"net stylegan3 needs {CRITICAL + 1} layers or more, not --layers {layers}")
         condition = space.labels.width if space.labels else 0
-        super().__init__(Mapping(latent, condition, style, mapping), layers + 2)
+        super().__init__(Mapping(latent, condition, latent, mapping), layers + 2)
         grids = schedule(height, breadth, layers, margin)
         wide = [min(round(width * grids[-1].cutoff / grid.cutoff), most) for grid in grids]
         self.pixel = 1 / min(height, breadth)
-        self.start = Fourier(wide[0], grids[0], style)
+        self.start = Fourier(wide[0], grids[0], latent)
         self.steps = nn.ModuleList(
-            Filtered(wide[max(i - 1, 0)], wide[i], style, grids[max(i - 1, 0)], grids[i]) for i in range(layers)
+            Filtered(wide[max(i - 1, 0)], wide[i], latent, grids[max(i - 1, 0)], grids[i]) for i in range(layers)
         )
         self.steady = Steady()
-        self.picture = Modulated(wide[-1], channels, 1, style, demodulate=False)
+        self.picture = Modulated(wide[-1], channels, 1, latent, demodulate=False)
 
     def make(self, w: Tensor, shift: Tensor | None = None) -> Tensor:
-        """w [n, style] or [n, layers, style] -> [n, channels, height, width], not yet squashed.
+        """w [n, latent] or [n, layers, latent] -> [n, channels, height, width], not yet squashed.
 
         ``shift`` [2] or [n, 2]: pixels, whole or not, by which the Fourier features move down and to the right; an
         equivariant network makes the same picture, moved as much.
@@ -80,7 +78,7 @@ class Fourier(nn.Module):
     """w [n, style] -> [n, channels, h, w]: waves of fixed frequencies on a grid, mixed by a learnt matrix.
 
     The frequencies fill the disc of radius ``grid.cutoff``. The style turns and moves the waves; that begins as the
-    identity. Section 3.2 of the paper and appendix F.
+    identity. Sections 3.1 and 3.2 of the paper.
     """
 
     frequencies: Tensor
@@ -129,7 +127,7 @@ class Filtered(nn.Module):
 
 
 class Steady(nn.Module):
-    """The factor that brings x to a mean square of 1, by a running mean: no single sample decides it (section 3.2)."""
+    """The factor that brings x to a mean square of 1, by a running mean: no single sample decides it (section 3.1)."""
 
     square: Tensor
 
@@ -150,7 +148,7 @@ def places(count: int, rate: float) -> Tensor:
 
 
 def schedule(height: int, width: int, layers: int, margin: int) -> list[Grid]:
-    """The grid behind each layer: appendix C.1 of the paper, eqs. (7, 8), with any side instead of a power of two.
+    """The grid behind each layer, as in section 3.2 (flexible layers), with any side instead of a power of two.
 
     Cutoff and stopband grow geometrically up to the last layers; the rate is the picture's own, halved as often as it
     stays above twice the stopband. The last grid is the picture.
