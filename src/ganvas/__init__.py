@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 from ganvas.version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from ganvas import losses, penalties
+    from ganvas import losses, penalties, players
     from ganvas.errors import DivergedError, InputError
     from ganvas.game import Adam, Batch, Discriminator, Game, Move, RMSprop
     from ganvas.generator import Generator, Prior
+    from ganvas.rules.rules import Rules
     from ganvas.run import Run
     from ganvas.spaces import toys
     from ganvas.spaces.images import digits, images
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 WHERE = {
     "losses": "ganvas.losses",
     "penalties": "ganvas.penalties",
+    "players": "ganvas.players",
     "toys": "ganvas.spaces.toys",
     "DivergedError": "ganvas.errors:DivergedError",
     "InputError": "ganvas.errors:InputError",
@@ -43,6 +45,7 @@ WHERE = {
     "Move": "ganvas.game:Move",
     "Generator": "ganvas.generator:Generator",
     "Prior": "ganvas.generator:Prior",
+    "Rules": "ganvas.rules.rules:Rules",
     "Run": "ganvas.run:Run",
     "digits": "ganvas.spaces.images:digits",
     "images": "ganvas.spaces.images:images",
@@ -62,8 +65,8 @@ WHERE = {
 
 __all__ = [
     "Adam", "Batch", "Batches", "Discriminator", "DivergedError", "Game", "Generator", "InputError", "Move",
-    "Optimisers", "Prior", "RMSprop", "Run", "diagnose", "digits", "evaluate", "generate", "images", "list", "losses",
-    "penalties", "report", "rounds", "show", "toys", "train",
+    "Optimisers", "Prior", "RMSprop", "Rules", "Run", "diagnose", "digits", "evaluate", "generate", "images", "list",
+    "losses", "penalties", "players", "report", "rounds", "show", "toys", "train",
 ]  # fmt: skip
 
 

@@ -114,28 +114,6 @@ class Discriminator(nn.Module):
         raise TypeError(f"{type(self).__name__} must define size and features(batch) -> [n, size] for this game")
 
 
-class SelfSupervised(Discriminator):
-    """A discriminator that learns from real samples besides judging them: it draws them again from its features."""
-
-    def reconstruct(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
-        """Scores [n] as ``forward`` gives them, what it draws [n, m], and what that should have been [n, m]."""
-        raise TypeError(f"{type(self).__name__} must define reconstruct(batch) -> scores, drawn, wanted")
-
-
-class Growing:
-    """A network that can play with coarse samples first: at level 0 the coarsest, at level ``top`` all of them.
-
-    Its samples keep their full size; between two levels the finer one fades in. A game that never tells it to grow
-    finds it at the top.
-    """
-
-    top: int
-
-    def grow(self, level: float) -> None:
-        """Play at this level from now on: 0 … ``top``; more is the top."""
-        raise TypeError(f"{type(self).__name__} must define top and grow(level)")
-
-
 @dataclass(frozen=True)
 class Adam:
     """Kingma & Ba 2015, arXiv:1412.6980. Both betas are floats; no weight decay."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from ganvas.game import Batch, Discriminator
-from ganvas.labels import Labels
+
+if TYPE_CHECKING:
+    from ganvas.labels import Labels
 
 
 class Encoder(nn.Module):
@@ -76,6 +80,28 @@ def surprise(labels: Labels, told: Tensor, y: Tensor) -> list[Tensor]:
             labels.columns, told.float().split(widths, 1), y.float().split(widths, 1), strict=True
         )
     ]
+
+
+class SelfSupervised(Discriminator):
+    """A discriminator that learns from real samples besides judging them: it draws them again from its features."""
+
+    def reconstruct(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
+        """Scores [n] as ``forward`` gives them, what it draws [n, m], and what that should have been [n, m]."""
+        raise TypeError(f"{type(self).__name__} must define reconstruct(batch) -> scores, drawn, wanted")
+
+
+class Growing:
+    """A network that can play with coarse samples first: at level 0 the coarsest, at level ``top`` all of them.
+
+    Its samples keep their full size; between two levels the finer one fades in. A game that never tells it to grow
+    finds it at the top.
+    """
+
+    top: int
+
+    def grow(self, level: float) -> None:
+        """Play at this level from now on: 0 … ``top``; more is the top."""
+        raise TypeError(f"{type(self).__name__} must define top and grow(level)")
 
 
 def reparameterised(batch: Batch, told: Tensor) -> tuple[Tensor, Tensor]:

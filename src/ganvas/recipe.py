@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from ganvas import names
 from ganvas.errors import InputError, nearest
 from ganvas.game import Discriminator, Game
 from ganvas.generator import Generator, Prior
@@ -118,14 +119,22 @@ class Couple:
 
 def couple(game: type[Game], net: types.ModuleType) -> Couple:
     """Find in a net module the class for each player of a game: the field's annotation names the role."""
-    nets: dict[str, type[nn.Module]] = {}
-    for name, kind in hints(game).items():
-        if inspect.isclass(kind) and issubclass(kind, nn.Module):
-            found = kind if kind is Head else getattr(net, kind.__name__, None)
-            if found is None:
-                raise InputError(f"{game.__name__} needs a {kind.__name__} for {name}, which net {net.__name__} lacks")
-            nets[name] = found
-    return Couple(game, nets)
+    if missing := lacking(game, net):
+        role, name = missing[0], net.__name__.rpartition(".")[2]
+        able = [n for n in names.listing("nets") if role not in lacking(game, names.module("nets", n))]
+        raise InputError(f"{game.__name__} needs a {role}, which net {name} lacks; use --net {' or '.join(able)}")
+    return Couple(game, {name: getattr(net, kind.__name__, kind) for name, kind in roles(game).items()})
+
+
+def roles(game: type[Game]) -> dict[str, type[nn.Module]]:
+    """The kind of each player, by field name."""
+    return {n: kind for n, kind in hints(game).items() if inspect.isclass(kind) and issubclass(kind, nn.Module)}
+
+
+def lacking(game: type[Game], net: types.ModuleType) -> list[str]:
+    """The roles of a game for which a net has no class; a Head needs none."""
+    wanted = [kind.__name__ for kind in roles(game).values() if kind is not Head]
+    return [name for name in wanted if getattr(net, name, None) is None]
 
 
 def settings_of(net: type[nn.Module]) -> list[inspect.Parameter]:

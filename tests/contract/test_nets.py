@@ -14,11 +14,12 @@ import torch
 from torch import nn
 
 from ganvas.errors import InputError
-from ganvas.game import Batch, Growing
+from ganvas.game import Batch
 from ganvas.labels import Labels
 from ganvas.layers.sizes import sizes
 from ganvas.names import listing
 from ganvas.nets import dcgan, mlp
+from ganvas.players import Growing
 
 SMALL: dict[str, dict[str, Any]] = {"mlp": {"hidden": 8}}  # flags of G and D; the others have a width
 ONE = Labels.of(["digit"], [[str(i) for i in range(10)]], np.arange(10)[:, None])
@@ -50,11 +51,16 @@ def space(*shape: int, labels: Labels | None = None) -> Any:
 def test_shapes(net: str, labels: Labels | None, shape: tuple[int, ...]) -> None:
     """Any size, any channels, any labels; what a net cannot do it refuses by name, with what to use instead."""
     module, where = importlib.import_module(f"ganvas.nets.{net}"), space(*shape, labels=labels)
+    usual = min(shape[1:]) >= 8 and max(shape[1:]) <= 4 * min(shape[1:])
     try:
         G, D = players(module, where)
-    except InputError as refusal:
-        assert re.search(rf"net {net} .*; use (--net|--size) ", str(refusal)), refusal
-        assert min(shape[1:]) < 8 or max(shape[1:]) > 4 * min(shape[1:]), "a usual size is refused"
+    except InputError as error:
+        refusal = str(error)
+    else:
+        refusal = ""
+    if refusal:
+        assert not usual
+        assert re.search(rf"net {net} .*; use (--net|--size) ", refusal), refusal
         return
     y = None if labels is None else labels.encode(labels.rows[:3])
     n = 4 if y is None else len(y)

@@ -14,6 +14,7 @@ Blocks in ``console`` are read as sessions: a line ``$ ganvas …`` is run, the 
 from __future__ import annotations
 
 import contextlib
+import csv
 import importlib.util
 import inspect
 import io
@@ -209,6 +210,17 @@ def test_the_page_of_a_net_has_its_flags_with_their_defaults_and_its_paper(net: 
     paper = re.search(r"arXiv:[\d.]+\d", names.listing("nets")[net])
     assert paper is not None
     assert paper[0] in text
+
+
+@pytest.mark.parametrize("kind", ["games", "nets"])
+def test_games_and_nets_say_what_was_measured(kind: str) -> None:
+    """The docstring, which ``ganvas list`` shows, gives the last figure of the benchmark."""
+    with open(ROOT / "benchmarks" / "results" / "gallery.csv", encoding="utf-8") as file:
+        rows = {row["entry"]: row for row in csv.DictReader(file)}
+    for name in names.listing(kind):
+        row, told = rows[f"{kind[:-1]}:{name}"], names.measured(kind).get(name, "")
+        said = f"Fréchet distance {row['frechet']} on MNIST after {int(row['seen']):,} samples"
+        assert said in told, f"{kind}/{name}.py: {told or 'nothing measured'}, not: {said}"
 
 
 @pytest.mark.parametrize("kind", ["games", "nets"])

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import safetensors.torch
 import torch
+from playing import built, by_hand, one_round
 
 import ganvas as gan
 from ganvas.game import Game
@@ -23,7 +24,6 @@ from ganvas.nets import dcgan
 from ganvas.spaces.toys import ring
 from ganvas.training import checkpoints
 from make import close, play, weights
-from playing import built, by_hand, one_round
 
 GAMES: list[type[Game]] = [ACGAN, BEGAN, BiGAN, EBGAN, InfoGAN, UnrolledGAN, VAE, VAEGAN]
 

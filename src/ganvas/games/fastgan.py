@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from typing import Literal
 
 from ganvas.errors import InputError
-from ganvas.game import Adam, Batch, Game, Move, SelfSupervised
+from ganvas.game import Adam, Batch, Game, Move
 from ganvas.generator import Generator
 from ganvas.losses import hinge
+from ganvas.players import SelfSupervised
 
 
 class FastGAN(Game):

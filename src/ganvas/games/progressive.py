@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from torch import nn
 
 from ganvas.errors import InputError
-from ganvas.game import Adam, Batch, Discriminator, Game, Growing, Move
+from ganvas.game import Adam, Batch, Discriminator, Game, Move
 from ganvas.generator import Generator
 from ganvas.losses import wasserstein
 from ganvas.penalties import gradient_penalty
+from ganvas.players import Growing
 
 
 class Progressive(Game):

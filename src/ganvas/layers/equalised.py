@@ -43,7 +43,7 @@ class EqualConv2d(nn.Module):
         super().__init__()
         self.weight = nn.Parameter(torch.randn(outputs, inputs, kernel, kernel))
         self.bias = nn.Parameter(torch.zeros(outputs)) if bias else None
-        self.scale, self.stride, self.padding = 1 / math.sqrt(inputs * kernel**2), stride, padding
+        self.scale, self.stride, self.padding = gain / math.sqrt(inputs * kernel**2), stride, padding
 
     def forward(self, x: Tensor) -> Tensor:
         """[n, inputs, h, w] -> [n, outputs, h', w']."""

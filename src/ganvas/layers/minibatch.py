@@ -18,8 +18,10 @@ class MinibatchDiscrimination(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """[n, size] -> [n, kernels]: closeness to the rest of the batch, 0 (alone) … n - 1 (all the same)."""
-        M = torch.einsum("ns,skd->nkd", features, self.measure.to(features.dtype)).float()
-        distance = (M[:, None] - M[None]).abs().sum(3)  # [n, n, kernels]
+        measures = torch.einsum("ns,skd->dnk", features, self.measure.to(features.dtype)).float()
+        distance = torch.zeros((), device=features.device)
+        for M in measures:  # one dimension after the other: [n, n, kernels] in memory, and no further axis
+            distance = distance + (M[:, None] - M).abs()
         return torch.exp(-distance).sum(1) - 1
 
 

@@ -10,6 +10,9 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 from torch.nn.utils.parametrize import is_parametrized, register_parametrization
 
+from ganvas.errors import InputError
+from ganvas.layers.equalised import EqualConv2d, EqualLinear
+
 LAYERS = nn.Linear | nn.Conv2d | nn.ConvTranspose2d
 STEPS = 15  # of power iteration before the first pass
 TINY = 1e-12  # a weight of zeros stays zero
@@ -52,8 +55,14 @@ class SpectralNorm(nn.Module):
 
 
 def spectral(module: nn.Module) -> nn.Module:
-    """Normalise every linear and convolutional layer of ``module`` that is not yet, in place; returns it."""
+    """Normalise every linear and convolutional layer of ``module`` that is not yet, in place; returns it.
+
+    Raises InputError for layers that this has no sense for: equalised ones, and those that begin at 0.
+    """
     for part in list(module.modules()):
+        zero = isinstance(part, LAYERS) and not bool(part.weight.any())
+        if zero or isinstance(part, EqualLinear | EqualConv2d):
+            raise InputError("this net scales its own layers, so --spectral-norm does not suit it; use --net resnet")
         if isinstance(part, LAYERS) and not is_parametrized(part, "weight"):
             outputs = 1 if isinstance(part, nn.ConvTranspose2d) else 0
             register_parametrization(part, "weight", SpectralNorm(part.weight, outputs), unsafe=True)  # tries nothing

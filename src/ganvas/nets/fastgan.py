@@ -21,8 +21,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, glu, leaky_relu, pad
 
-from ganvas import game
+from ganvas import players
 from ganvas.game import Batch
+from ganvas.game import Discriminator as Player
 from ganvas.layers import folded
 from ganvas.layers.condition import ConditionalNorm, Norm
 from ganvas.layers.embedding import embedding
@@ -76,7 +77,7 @@ class Generator(nn.Module):
         return self.paint(x)
 
 
-class Discriminator(game.Discriminator):
+class Discriminator(Player):
     """Batch -> scores [n]."""
 
     def __init__(
@@ -120,7 +121,7 @@ class Discriminator(game.Discriminator):
         return found
 
 
-class SelfSupervised(Discriminator, game.SelfSupervised):
+class SelfSupervised(Discriminator, players.SelfSupervised):
     """D with two decoders: one draws the whole picture from the coarsest features, one a part from the next finer."""
 
     def __init__(

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import leaky_relu
 
-from ganvas.game import Batch, Growing
+from ganvas.game import Batch
 from ganvas.game import Discriminator as Player
 from ganvas.labels import Labels
 from ganvas.layers import folded
@@ -30,6 +30,7 @@ from ganvas.layers.growing import Level, enlarged, pixel_norm, shrunk
 from ganvas.layers.minibatch import MinibatchStd
 from ganvas.layers.sizes import even, picture, sizes
 from ganvas.layers.widths import widths
+from ganvas.players import Growing
 from ganvas.space import Space
 
 GAIN = math.sqrt(2)  # He's, before a rectifier

@@ -8,9 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from ganvas.errors import InputError
-from ganvas.game import Batch, Discriminator, SelfSupervised
+from ganvas.game import Batch, Discriminator
 from ganvas.layers.condition import Projection
 from ganvas.layers.minibatch import MinibatchDiscrimination, MinibatchStd
+from ganvas.players import SelfSupervised
 from ganvas.rules.augment import Augment, noise
 
 KERNELS = 16  # measures by which minibatch discrimination compares samples
@@ -45,7 +46,11 @@ class Dressed(SelfSupervised):
         """What a net that learns by itself draws again of what it saw; an InputError for any other."""
         if not isinstance(self.net, SelfSupervised):
             raise InputError("this discriminator does not reconstruct samples; use --net fastgan")
-        return self.net.reconstruct(self.seen(batch))
+        seen = self.seen(batch)
+        scores, drawn, wanted = self.net.reconstruct(seen)
+        if self.crowd is not None:
+            scores = self.crowd(self.net.features(seen), batch.y)
+        return scores, drawn, wanted
 
     def seen(self, batch: Batch) -> Batch:
         """The batch through the glasses."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -19,7 +19,7 @@ from ganvas.rules.augment import Augment, adapted, noise
 from ganvas.rules.dressed import Crowd, Dressed
 from ganvas.space import Space
 
-Moves = Iterator[Move | tuple[object, ...]]
+Moves = Iterator[Move | tuple[Any, ...]]
 ROUNDS = 4  # over which ADA's sign is averaged, about
 NUDGE = 0.05  # of vectors, where pictures are moved
 DECAY = 0.01  # of the mean path length: a <- a + 0.01 (length - a), StyleGAN2, arXiv:1912.04958, section 3.2

@@ -47,6 +47,7 @@ def restore(checkpoint: Path, game: Game, optimisers: Optimisers, ema: EMA) -> P
     except RuntimeError as error:
         raise InputError(f"{checkpoint} is from another game or network: {first_line(error)}") from None
     for player, optimiser in optimisers.of.items():
+        optimiser.state.clear()  # weights that had not moved then have no moments
         for number, weight in enumerate(optimisers.weights([player])):
             for key, value in branch(moments, f"{player}.{number}").items():
                 like = weight.detach() if value.shape == weight.shape else value

@@ -34,7 +34,7 @@ def generate(
         label: a class name or number for all of them (default: drawn as in the training data). Several label
             columns: a,b or hair=a,smile=b.
         seed: sample number i is a function of (seed, i).
-        truncation: narrow a normal prior to ±T: below 2 less variety, cleaner samples.
+        truncation: less variety, cleaner samples: narrow a normal prior to ±T, or draw styles to their mean (1: not).
         trust: your own Python file, when the run's network is yours.
 
     Raises:

@@ -19,7 +19,7 @@ from ganvas.metrics.features import own_file
 from ganvas.monitors.progress import Monitor, progress
 from ganvas.monitors.samples import samples
 from ganvas.monitors.tensorboard import tensorboard
-from ganvas.recipe import Couple, Flag, Recipe, common, couple
+from ganvas.recipe import Couple, Flag, Recipe, common, couple, lacking
 from ganvas.record import PASSING, Given, differences, machine, record, recorded_couple, versions
 from ganvas.run import Run
 from ganvas.session import Session
@@ -94,9 +94,9 @@ def flags(
         return found + recorded_couple(Run(resume, trust)).flags()
     games = [game] if game else [*names.listing("games")] if recipe else [SUITED.game]
     for one in games:
-        for other in [net] if net else names.listing("nets"):
-            couple_flags = couple(names.member("games", one, Game), names.module("nets", other)).flags()
-            found += [flag for flag in couple_flags if flag not in found]
+        kind = names.member("games", one, Game)
+        for other in [net] if net else nets_for(kind):
+            found += [flag for flag in couple(kind, names.module("nets", other)).flags() if flag not in found]
     return found
 
 
@@ -120,14 +120,26 @@ def choose(
         recipe = "default" if game is None else None
     found: Recipe = names.module("recipes", recipe).recipe(data) if recipe else SUITED
     game = found.game if game is None else game
-    net = net or found.net or ("dcgan" if len(data.space.shape) == 3 else "mlp")
     kind = names.member("games", game, Game) if isinstance(game, str) else game
+    net = net or found.net or fitting(kind, "dcgan" if len(data.space.shape) == 3 else "mlp")
     chosen = couple(kind, names.module("nets", net))
     theirs = {flag.name for flag in [*chosen.flags(), *common()]}
     if any(flags.get(end) is not None for end in ENDS):
         theirs -= ENDS
     suited = {name: value for name, value in found.flags.items() if name.rpartition(".")[2] in theirs}
     return chosen, merged(chosen.distribute(suited), chosen.distribute(flags))
+
+
+def nets_for(kind: type[Game]) -> list[str]:
+    """The nets of ganvas that have all roles of a game."""
+    modules = {name: names.module("nets", name) for name in names.listing("nets")}
+    return [name for name, net in modules.items() if not lacking(kind, net)]
+
+
+def fitting(kind: type[Game], usual: str) -> str:
+    """The usual net if it has what the game needs, else the first that has."""
+    able = nets_for(kind)
+    return usual if usual in able or not able else able[0]
 
 
 SUITED = Recipe("r3gan", "", {})  # when a game is named: its paper's numbers, and the net that suits the data
