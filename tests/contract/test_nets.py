@@ -21,7 +21,11 @@ from ganvas.names import listing
 from ganvas.nets import dcgan, mlp
 from ganvas.players import Growing
 
-SMALL: dict[str, dict[str, Any]] = {"mlp": {"hidden": 8}}  # flags of G and D; the others have a width
+SMALL: dict[str, dict[str, Any]] = {  # flags of G and D; for the others a width is enough
+    "mlp": {"hidden": 8},
+    "stylegan2": {"width": 8, "most": 16, "latent": 8, "mapping": 1},
+    "stylegan3": {"width": 8, "most": 16, "latent": 8, "mapping": 1, "layers": 4, "margin": 3},
+}
 ONE = Labels.of(["digit"], [[str(i) for i in range(10)]], np.arange(10)[:, None])
 TWO = Labels.of(["a", "b"], [["x", "y"], ["p", "q", "r"]], np.array([[0, 0], [1, 2], [0, 1]]))
 AGE = Labels.of(["age"], [[]], np.array([[1.0], [5.0], [9.0]]))

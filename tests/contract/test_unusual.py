@@ -24,6 +24,8 @@ def test_every_net_trains(net: str, shape: tuple[int, ...], kind: type, tmp_path
     np.savez(tmp_path / "data.npz", images=pictures)
     data = gan.images(tmp_path / "data.npz", cache=tmp_path / "cache")
     small: dict[str, Any] = {"hidden": 8} if net == "mlp" else {"width": 8}
+    small |= {"most": 16, "mapping": 1} if net.startswith("stylegan") else {}
+    small |= {"layers": 4, "margin": 3} if net == "stylegan3" else {}
     how: dict[str, Any] = {"game": GAMES.get(net, "r3gan"), "net": net, "latent": 8, "batch": 4, "rounds": 2, **small}
     run = gan.train(data, run=tmp_path / "run", threads=1, quiet=True, **how)
     made, _ = run.samples(range(3), seed=5)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 import torch
+from playing import built, one_round
 
 from ganvas.errors import InputError
 from ganvas.game import Move
 from ganvas.games.began import BEGAN, balance, convergence
 from ganvas.spaces.toys import ring
 from make import play
-from playing import built, one_round
 
 
 def scores(*losses: float) -> torch.Tensor:

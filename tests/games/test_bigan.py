@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 
 import torch
+from playing import built, one_round
 
 from ganvas.game import Batch
 from ganvas.games.bigan import BiGAN
 from ganvas.nets import dcgan
 from ganvas.spaces.images import digits
 from ganvas.spaces.toys import ring
-from playing import built, one_round
 
 
 def game_on_ring() -> BiGAN:

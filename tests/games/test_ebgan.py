@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 import torch
+from playing import built, one_round
 
 from ganvas.errors import InputError
 from ganvas.games.ebgan import EBGAN, alike, margin_loss
 from ganvas.spaces.toys import ring
-from playing import built, one_round
 
 
 def test_made_samples_beyond_the_margin_cost_nothing() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from playing import built, one_round
 
 import ganvas as gan
 from ganvas.errors import InputError
@@ -15,7 +16,6 @@ from ganvas.games.infogan import InfoGAN, information
 from ganvas.labels import Labels
 from ganvas.players import surprise
 from ganvas.spaces.toys import ring
-from playing import built, one_round
 
 
 def codes(**settings: int) -> Labels:

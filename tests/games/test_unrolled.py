@@ -6,6 +6,7 @@ import copy
 
 import pytest
 import torch
+from playing import built, one_round, train
 from torch import nn
 
 from ganvas.errors import InputError
@@ -15,10 +16,9 @@ from ganvas.games.unrolled import UnrolledGAN
 from ganvas.generator import Generator, Prior
 from ganvas.losses import log_loss
 from ganvas.nets import dcgan
-from ganvas.recipe import unlabelled
+from ganvas.space import unlabelled
 from ganvas.spaces.images import digits
 from ganvas.spaces.toys import ring
-from playing import built, one_round, train
 
 
 class Slope(Discriminator):
@@ -58,7 +58,7 @@ def test_the_foreseen_loss_and_its_slope_are_those_of_steps_written_by_hand(step
     game = UnrolledGAN(G=G, D=D, unroll=steps, unroll_lr=0.3)
     real = Batch(torch.full((4, 1), 2.0, dtype=torch.float64))
     loss = game.foreseen(real, G.sample(like=real))
-    assert float(loss) == pytest.approx(foreseen_by_hand(0.5, -1.0, 2.0, steps, 0.3), rel=1e-12)
+    assert float(loss.detach()) == pytest.approx(foreseen_by_hand(0.5, -1.0, 2.0, steps, 0.3), rel=1e-12)
     (slope,) = torch.autograd.grad(loss, [*G.parameters()])
     h = 1e-5
     ahead, behind = (foreseen_by_hand(0.5, -1.0 + d, 2.0, steps, 0.3) for d in (h, -h))

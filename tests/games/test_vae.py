@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from playing import built, one_round
 from torch.distributions import Normal, kl_divergence
 
 from ganvas.errors import InputError
@@ -11,7 +12,6 @@ from ganvas.game import Batch
 from ganvas.games.vae import VAE
 from ganvas.players import reparameterised
 from ganvas.spaces.toys import ring
-from playing import built, one_round
 
 
 def test_the_divergence_is_that_of_two_normals() -> None:

@@ -78,7 +78,12 @@ class FilteredRectifier(nn.Module):
         return unseen, spare - unseen * self.up
 
     def forward(self, x: Tensor) -> Tensor:
-        """[n, c, h, w] -> [n, c, h', w']."""
+        """[n, c, h, w] -> [n, c, h', w'], in the filters' float32: rounding would not move with pictures."""
+        with torch.autocast(x.device.type, enabled=False):
+            return self.filtered(x.to(self.rise.dtype))
+
+    def filtered(self, x: Tensor) -> Tensor:
+        """As ``forward``, for x of the filters' type."""
         (top, high), (left, wide) = self.cuts
         x = x[:, :, top : x.shape[2] - top, left : x.shape[3] - left]
         c, up, down = x.shape[1], self.up, self.down

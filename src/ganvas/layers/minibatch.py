@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+FAR = 30.0  # a distance whose closeness counts as 0 beside 1; smaller ones would be denormal numbers, which are slow
+
 
 class MinibatchDiscrimination(nn.Module):
     """How near each sample's features are to those of the others, by learnt measures.
@@ -22,7 +24,7 @@ class MinibatchDiscrimination(nn.Module):
         distance = torch.zeros((), device=features.device)
         for M in measures:  # one dimension after the other: [n, n, kernels] in memory, and no further axis
             distance = distance + (M[:, None] - M).abs()
-        return torch.exp(-distance).sum(1) - 1
+        return torch.exp(-distance.clamp_max(FAR)).sum(1) - 1
 
 
 class MinibatchStd(nn.Module):
