@@ -1,6 +1,6 @@
 """Every game and every net learns MNIST: the same data and budget, a Fréchet distance and a picture for its page.
 
-    python benchmarks/gallery.py --data mnist.npz [--only game:acgan net:biggan …] [--seed 0] [--seen N]
+    python benchmarks/gallery.py --data mnist.npz [--say] [--only game:acgan net:biggan …] [--seed 0] [--seen N]
 
 Protocol: conditional MNIST 28×28 (labels where the game is told any), so many samples seen; 5,000 samples of the
 averaged generator, seed 1, against the 10,000 test digits: Fréchet distance of the 256 activations of the classifier of
@@ -11,6 +11,8 @@ pictures go to docs/pictures.
 """
 
 import argparse
+import csv
+import re
 import tempfile
 import time
 from pathlib import Path
@@ -18,14 +20,15 @@ from typing import Any
 
 import numpy as np
 import torch
-from record import append, machine
+from record import RESULTS, append, machine
 
 import ganvas as gan
 from ganvas.metrics.features import extractor, features
 from ganvas.metrics.frechet_distance import Moments, between
 from ganvas.monitors.samples import grid
 
-DOCS = Path(__file__).parents[1] / "docs" / "pictures"
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs" / "pictures"
 DCGAN = {"net": "dcgan", "width": 16, "latent": 64}
 SMOOTH = {"gamma": 0.5, "gamma_start": 0.5, "lr": 2e-3}  # R3GAN's flags for small digits
 STYLES = {"width": 16, "most": 32, "latent": 64, "style": 64, "G.mapping": 2}
@@ -57,6 +60,20 @@ ENTRIES: dict[str, dict[str, Any]] = {
 }
 
 
+def say(entry: str, row: dict[str, str]) -> None:
+    """Write a row's figure into the docstring of its game or net, and its picture into the page."""
+    kind, _, name = entry.partition(":")
+    source = ROOT / "src" / "ganvas" / f"{kind}s" / f"{name}.py"
+    text = re.sub(r"\n\nMeasured: [^\n]*(?=\n?\"\"\")", "", source.read_text("utf-8"), count=1)
+    told = f"Measured: Fréchet distance {row['frechet']} on MNIST after {int(row['seen']):,} samples, small and short"
+    first, _, rest = text.removeprefix('"""').partition('"""')
+    source.write_text(f'"""{first.rstrip()}\n\n{told} (benchmarks/gallery.py).\n"""{rest}', "utf-8")
+    page = ROOT / "docs" / (f"{name}.md" if kind == "game" else f"nets/{name}.md")
+    shown = f"![samples]({'' if kind == 'game' else '../'}pictures/{kind}_{name}.png)"
+    if shown not in page.read_text("utf-8"):
+        page.write_text(f"{page.read_text('utf-8').rstrip()}\n\n{shown}\n", "utf-8")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", required=True, help="mnist.npz")
@@ -64,7 +81,13 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--seen", type=int, default=150_000)
     parser.add_argument("--dry", action="store_true", help="no row, no picture for the docs")
+    parser.add_argument("--say", action="store_true", help="only write known figures into docstrings and pages")
     options = parser.parse_args()
+    if options.say:
+        with open(RESULTS / "gallery.csv", encoding="utf-8") as file:
+            for row in csv.DictReader(file):
+                say(row["entry"], row)
+        return
     torch.set_num_threads(1)
     scratch = Path(tempfile.mkdtemp())
     data = gan.images(options.data, cache=scratch / "cache")

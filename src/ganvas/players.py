@@ -45,7 +45,7 @@ class Autoencoder(Discriminator):
     """A discriminator that scores a sample by how well it can be rebuilt: minus its energy.
 
     Energy-based GAN, Zhao et al. 2017, arXiv:1609.03126, section 2.3; here the mean absolute error, as in BEGAN
-    (Berthelot et al. 2017, arXiv:1703.10717, eq. (1)), so that its size does not depend on that of the sample.
+    (Berthelot et al. 2017, arXiv:1703.10717, section 3.1), so that its size does not depend on that of the sample.
     """
 
     def __init__(self, encoder: nn.Module, decoder: nn.Module, head: nn.Module, size: int) -> None:

@@ -17,6 +17,7 @@ from ganvas.game import Adam, Batch, Discriminator, Game, Move
 from ganvas.games.gan import GAN
 from ganvas.generator import Generator, Prior
 from ganvas.nets import mlp
+from ganvas.rules.rules import Rules
 from ganvas.space import Data
 from ganvas.spaces.toys import ring
 from ganvas.training.batches import Batches
@@ -69,7 +70,9 @@ class Sure(Discriminator):
 def session(game: Game, data: Data | None = None) -> Any:
     """As much of a session as watching needs."""
     batches = Batches(data or ring(count=200), 16)
-    return SimpleNamespace(game=game, optimisers=Optimisers(game), batches=batches, device=Device("cpu", "float32"))
+    return SimpleNamespace(
+        rules=Rules(), game=game, optimisers=Optimisers(game), batches=batches, device=Device("cpu", "float32")
+    )
 
 
 def painter(data: Data, hidden: int = 8) -> Generator:

@@ -43,6 +43,7 @@ from ganvas.rules.rules import Rules
 from ganvas.skins.cli import main
 from ganvas.space import DataOptions
 from ganvas.training.settings import Settings
+from ganvas.verbs.train import fitting
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -189,7 +190,8 @@ def described(text: str, flag: Flag, name: str) -> None:
 
 @pytest.mark.parametrize("game", names.listing("games"))
 def test_the_page_of_a_game_has_its_flags_with_their_defaults_and_its_paper(game: str) -> None:
-    made, text = couple(names.member("games", game, Game), names.module("nets", "mlp")), page(game)
+    kind, text = names.member("games", game, Game), page(game)
+    made = couple(kind, names.module("nets", fitting(kind, "mlp")))
     own = [flag for flag in made.flags() if flag.owner == "game"]
     for flag in own:
         described(text, flag, flag.name)
@@ -212,22 +214,16 @@ def test_the_page_of_a_net_has_its_flags_with_their_defaults_and_its_paper(net: 
     assert paper[0] in text
 
 
-@pytest.mark.parametrize("kind", ["games", "nets"])
-def test_games_and_nets_say_what_was_measured(kind: str) -> None:
-    """The docstring, which ``ganvas list`` shows, gives the last figure of the benchmark."""
+def test_games_and_nets_say_what_was_measured() -> None:
+    """The docstring, which ``ganvas list`` shows, gives the last figure of the benchmark; the page has its picture."""
     with open(ROOT / "benchmarks" / "results" / "gallery.csv", encoding="utf-8") as file:
         rows = {row["entry"]: row for row in csv.DictReader(file)}
-    for name in names.listing(kind):
-        row, told = rows[f"{kind[:-1]}:{name}"], names.measured(kind).get(name, "")
+    for entry, row in rows.items():
+        kind, _, name = entry.partition(":")
+        told = names.measured(f"{kind}s").get(name, "")
         said = f"Fréchet distance {row['frechet']} on MNIST after {int(row['seen']):,} samples"
-        assert said in told, f"{kind}/{name}.py: {told or 'nothing measured'}, not: {said}"
-
-
-@pytest.mark.parametrize("kind", ["games", "nets"])
-def test_games_and_nets_show_a_picture(kind: str) -> None:
-    for name in names.listing(kind):
-        text = page(name if kind == "games" else f"nets/{name}")
-        assert f"pictures/{kind[:-1]}_{name}.png)" in text, name
+        assert said in told, f"{kind}s/{name}.py: {told or 'nothing measured'}, not: {said}"
+        assert f"pictures/{kind}_{name}.png)" in page(name if kind == "game" else f"nets/{name}")
 
 
 @pytest.mark.parametrize(("name", "settings"), [("train", Settings), ("data", DataOptions), ("rules", Rules)])

@@ -31,7 +31,7 @@ def test_a_judge_who_knows_nothing_loses_log_2_on_each_of_three_kinds() -> None:
     game = game_on_ring()
     for p in game.D.parameters():
         p.data.zero_()
-    losses = [float(move.loss) for move in game.play(iter([Batch(torch.randn(8, 2))]))]
+    losses = [float(move.loss.detach()) for move in game.play(iter([Batch(torch.randn(8, 2))]))]
     assert losses[0] == pytest.approx(3 * math.log(2))  # real, rebuilt, made from the prior
     assert losses[2] == pytest.approx(2 * math.log(2))  # no features, no reconstruction
 

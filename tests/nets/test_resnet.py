@@ -326,12 +326,15 @@ def test_an_averaged_layer_has_norm_one_even_if_its_vector_turned() -> None:
     torch.testing.assert_close(layer.weight, expected)
 
 
-def test_a_weight_of_zeros_and_a_normalised_layer_stay_as_they_are() -> None:
+def test_a_normalised_layer_stays_as_it_is_and_a_weight_of_zeros_is_refused() -> None:
     layer = nn.Linear(4, 4)
-    nn.init.zeros_(layer.weight)
     spectral(spectral(layer))
     assert len(layer.parametrizations.weight) == 1
-    assert torch.equal(layer.weight, torch.zeros(4, 4))
+    nn.init.zeros_(bare := nn.Linear(4, 4).weight)
+    empty = nn.Linear(4, 4)
+    empty.weight = bare
+    with pytest.raises(InputError, match="--spectral-norm does not suit it; use --net resnet"):
+        spectral(empty)
 
 
 def test_spectral_norm_in_g_leaves_what_conditions_say() -> None:

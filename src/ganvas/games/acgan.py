@@ -40,7 +40,7 @@ class ACGAN(Game):
         return features, known(labels).width
 
     def optimiser(self, player: str) -> Adam:
-        """Table 1 of the paper, appendix A."""
+        """The rates that the paper's tables begin with: DCGAN's."""
         return Adam(2e-4, (0.5, 0.999))
 
     def play(self, batches: Iterator[Batch]) -> Iterator[Move]:

@@ -16,8 +16,8 @@ from ganvas.players import Autoencoder
 class BEGAN(Game):
     """D's autoencoder rebuilds real samples well and made ones badly; a balance keeps both players in the game.
 
-    L is the mean absolute error of the rebuilt sample, eq. (1), and D's score is -L. The weight k of made samples in
-    D's loss grows while they are rebuilt better than γ times as badly as real ones, and falls when they are worse.
+    L is the mean absolute error of the rebuilt sample, section 3.1, and D's score is -L. Made samples weigh k in D's
+    loss: k grows while their error is below γ times that of real ones, and falls while it is above.
     """
 
     G: Generator  # z ~ prior (and y) -> x
@@ -52,7 +52,7 @@ class BEGAN(Game):
 
 
 def balance(r: Tensor, f: Tensor, diversity: float) -> Tensor:
-    """γ L(x) - L(G(z)) of scores [n] on real and on made samples, L = -score: 0 at the equilibrium of eq. (4)."""
+    """γ L(x) - L(G(z)) of scores [n] on real and on made samples, L = -score: 0 at the equilibrium of section 3.3."""
     return f.mean() - diversity * r.mean()
 
 

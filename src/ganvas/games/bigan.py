@@ -34,7 +34,7 @@ class BiGAN(Game):
         return (features + latent, 1) if player == "J" else (0, latent)
 
     def optimiser(self, player: str) -> Adam:
-        """Appendix C of the paper: as DCGAN."""
+        """As DCGAN, Radford et al. 2016, arXiv:1511.06434."""
         return Adam(2e-4, (0.5, 0.999))
 
     def play(self, batches: Iterator[Batch]) -> Iterator[Move]:

@@ -18,21 +18,21 @@ class EBGAN(Game):
     """D gives each sample an energy, how badly its autoencoder rebuilds it: low on the data, up to a margin elsewhere.
 
     Eqs. (1, 2). The energy is minus D's score: here the mean absolute error, so the margin does not depend on the
-    size of a sample. The pulling-away term, eq. (6), spreads the codes of a batch of made samples over directions; it
-    looks at pairs, so four accumulated plays are not the same as one.
+    size of a sample. The pulling-away term, section 2.4, spreads the codes of a batch of made samples over directions;
+    it looks at pairs, so four accumulated plays are not the same as one.
     """
 
     G: Generator  # z ~ prior (and y) -> x
     D: Autoencoder  # batch -> minus the energy [n]
     margin: float = 0.2  # m: made samples with more energy leave D alone
-    pulling_away: float = 0.0  # weight of eq. (6) in G's loss; the paper's EBGAN-PT: 0.1
+    pulling_away: float = 0.0  # weight of the pulling-away term in G's loss; the paper's EBGAN-PT: 0.1
 
     def __post_init__(self) -> None:
         if self.margin <= 0 or self.pulling_away < 0:
             raise InputError("--margin must be more than 0, --pulling-away 0 or more")
 
     def optimiser(self, player: str) -> Adam:
-        """As DCGAN: appendix D of the paper."""
+        """As DCGAN, Radford et al. 2016, arXiv:1511.06434."""
         return Adam(2e-4, (0.5, 0.999))
 
     def play(self, batches: Iterator[Batch]) -> Iterator[Move]:
@@ -54,7 +54,7 @@ def margin_loss(r: Tensor, f: Tensor, margin: float) -> Tensor:
 
 
 def alike(codes: Tensor) -> Tensor:
-    """The mean squared cosine between the codes [n, size] of two different samples: eq. (6), 0 … 1."""
+    """The mean squared cosine between the codes [n, size] of two different samples, 0 … 1: section 2.4."""
     directions = normalize(codes.float(), dim=1)
     cosines = directions @ directions.T
     n = len(codes)
