@@ -6,7 +6,7 @@ import copy
 
 import pytest
 import torch
-from playing import built, one_round, train
+from playing import built, covered, one_round, train
 from torch import nn
 
 from ganvas.errors import InputError
@@ -99,8 +99,6 @@ def test_impossible_steps_are_refused(flags: dict[str, float]) -> None:
 
 @pytest.mark.learning
 def test_foresight_covers_the_ring_where_the_same_game_without_it_does_not() -> None:
-    from test_learning_of_games import covered
-
     data = ring()
     found = {}
     for unroll in (0, 5):

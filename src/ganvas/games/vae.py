@@ -1,4 +1,7 @@
-"""Auto-Encoding Variational Bayes. Kingma & Welling 2014 (VAE), arXiv:1312.6114."""
+"""Auto-Encoding Variational Bayes. Kingma & Welling 2014 (VAE), arXiv:1312.6114.
+
+Measured: Fréchet distance 1204.1 on MNIST after 150,016 samples, small and short (benchmarks/gallery.py).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Improved Training of Wasserstein GANs. Gulrajani et al. 2017, arXiv:1704.00028, Algorithm 1."""
+"""Improved Training of Wasserstein GANs. Gulrajani et al. 2017, arXiv:1704.00028, Algorithm 1.
+
+Measured: Fréchet distance 1087.8 on MNIST after 150,080 samples, small and short (benchmarks/gallery.py).
+"""
 
 from __future__ import annotations
 
