@@ -69,7 +69,7 @@ def test_the_encoder_of_bigan_inverts_its_generator() -> None:
 
 def test_a_vae_rebuilds_and_its_codes_fill_the_prior() -> None:
     data = unlabelled(digits())
-    game = train(built(data, VAE, dcgan, width=16, latent=16), data, 40_000, batch=64)
+    game = train(built(data, VAE, dcgan, width=16, latent=16, kl_weight=0.1), data, 40_000, batch=64)
     found = inverses(game, data)
     real = held_out(data)
     assert found["x"] < 0.25 * float(real.x.var(0).mean()), found

@@ -23,7 +23,7 @@ class VAE(Game):
 
     G: Generator  # z (and y) -> the mean of p(x | z)
     E: Encoder  # batch -> means and log variances [n, 2 latent] of q(z | x)
-    kl_weight: float = 0.1  # σ² of p(x | z): large for a smooth latent space, small for exact reconstructions
+    kl_weight: float = 1.0  # σ² of p(x | z): large for a smooth latent space, small for exact reconstructions
 
     def __post_init__(self) -> None:
         if self.kl_weight <= 0:
