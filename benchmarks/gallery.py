@@ -31,21 +31,22 @@ ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs" / "pictures"
 DCGAN = {"net": "dcgan", "width": 16, "latent": 64}
 SMOOTH = {"gamma": 0.5, "gamma_start": 0.5, "lr": 2e-3}  # R3GAN's flags for small digits
+FLAT = {"r1": 0.5, "lr": 1e-3}  # what lets games without a penalty of their own learn as fast
 STYLES = {"width": 16, "most": 32, "latent": 64, "style": 64, "G.mapping": 2}
 LAZY = {"r1": 1.0, "lazy": 4, "lr": 1e-3}
 ENTRIES: dict[str, dict[str, Any]] = {
-    "game:gan": {"game": "gan", **DCGAN, "critic_norm": "batch"},
-    "game:wgan": {"game": "wgan", **DCGAN, "clip_weights": 0.05, "lr": 5e-4},
-    "game:wgan_gp": {"game": "wgan_gp", **DCGAN, "lr": 5e-4},
+    "game:gan": {"game": "gan", **DCGAN, **FLAT},
+    "game:wgan": {"game": "wgan", **DCGAN, "clip_weights": 0.05, "critic_moves": 2, "lr": 5e-4},
+    "game:wgan_gp": {"game": "wgan_gp", **DCGAN, "critic_moves": 2, "lr": 1e-3},
     "game:r3gan": {"game": "r3gan", **DCGAN, **SMOOTH},
-    "game:acgan": {"game": "acgan", **DCGAN, "critic_norm": "batch"},
-    "game:infogan": {"game": "infogan", **DCGAN, "critic_norm": "batch"},
-    "game:unrolled": {"game": "unrolled", **DCGAN, "critic_norm": "batch", "unroll": 2},
-    "game:began": {"game": "began", **DCGAN},
-    "game:ebgan": {"game": "ebgan", **DCGAN},
-    "game:bigan": {"game": "bigan", **DCGAN},
+    "game:acgan": {"game": "acgan", **DCGAN, **FLAT},
+    "game:infogan": {"game": "infogan", **DCGAN, **FLAT},
+    "game:unrolled": {"game": "unrolled", **DCGAN, **FLAT, "unroll": 2, "unroll_lr": 0.01},
+    "game:began": {"game": "began", **DCGAN, "lr": 5e-4},
+    "game:ebgan": {"game": "ebgan", **DCGAN, "lr": 5e-4},
+    "game:bigan": {"game": "bigan", **DCGAN, "lr": 1e-3, "r1": 0.05, "J.units": 1024},
     "game:vae": {"game": "vae", **DCGAN, "lr": 1e-3},
-    "game:vae_gan": {"game": "vae_gan", **DCGAN, "critic_norm": "batch"},
+    "game:vae_gan": {"game": "vae_gan", **DCGAN, "critic_norm": "batch", "gamma": 0.01, "lr": 5e-4},
     "game:progressive": {"game": "progressive", "net": "progressive", "width": 32, "latent": 64},
     "game:fastgan": {"game": "fastgan", "net": "fastgan", "width": 16, "latent": 64},
     "net:mlp": {"game": "r3gan", "net": "mlp", "latent": 64, "hidden": 512, **SMOOTH, "lr": 5e-4},
