@@ -24,7 +24,8 @@ import ganvas as gan
 SHARED = {"net": "mlp", "hidden": 256, "layers": 3, "batch": 256, "latent": 4}
 BEST: dict[str, dict[str, object]] = {  # what suits each game here; a name before ":" is the game's
     "gan": {"lr": 1e-3},
-    "gan:minibatch": {"minibatch": "discrimination"},
+    "gan:r1": {"lr": 1e-3, "r1": 0.02},  # the penalty that two of the others lean on, alone
+    "gan:minibatch": {"minibatch": "discrimination", "lr": 5e-4, "r1": 0.02},
     "unrolled": {"lr": 3e-4, "unroll": 3, "unroll_lr": 0.01, "r1": 0.02},
     "wgan": {},
     "wgan_gp": {"gp_weight": 0.1, "lr": 1e-3, "critic_moves": 1},
