@@ -3,11 +3,11 @@
     python benchmarks/encoders.py --data mnist.npz [--only gan,vae] [--seen 500000] [--seed 0]
 
 Protocol: the same networks (dcgan, 16 channels wide, 16 latents), batch 64 and as many samples seen; each game with the
-flags named in the row, found in a few short tries. 60,000 training digits without labels. "frechet": 10,000 samples
-of the averaged generator, seed 1, against the 10,000 test digits, in the features of the classifier of digit-recognizer-py 0.1.0
-(extractor "mnist"). "mse": mean squared error of the test digits rebuilt by E and the averaged G, of values in [-1, 1];
-"kept": how many keep the class that the classifier reads in the digit itself. Codes of VAE and VAE/GAN are the means; E
-is that of the last round, in eval mode. A GAN has no encoder: its "mse" and "kept" are none.
+flags named in the row, found in a few short tries. 60,000 training digits without labels. "frechet": 10,000 samples of
+the averaged generator, seed 1, against the 10,000 test digits, in the features of the classifier of digit-recognizer-py
+0.1.0 (extractor "mnist"). "mse": mean squared error of the test digits rebuilt by E and the averaged G, of values in
+[-1, 1]; "kept": how many keep the class that the classifier reads in the digit itself. Codes of VAE and VAE/GAN are the
+means; E is that of the last round, in eval mode. A GAN has no encoder: its "mse" and "kept" are none.
 One row for each game is appended to results/encoders.csv.
 """
 
