@@ -29,7 +29,8 @@ from ganvas.games.progressive import Progressive
 from ganvas.generator import Generator, Prior
 from ganvas.labels import Labels
 from ganvas.layers import folded
-from ganvas.layers.growing import Level, enlarged, pixel_norm, shrunk
+from ganvas.layers.growing import Level, enlarged, shrunk
+from ganvas.layers.norm import pixel_norm
 from ganvas.nets import dcgan, progressive
 from ganvas.spaces.images.loading import digits
 from ganvas.training import checkpoints, state

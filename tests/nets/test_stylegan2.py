@@ -150,11 +150,11 @@ def test_noise_has_a_learnt_strength_and_is_fixed_outside_training() -> None:
     layer, w = stylegan2.Styled(4, 4, 3, (6, 6)), torch.randn(2, 3)
     x = torch.randn(2, 4, 6, 6)
     torch.testing.assert_close(layer(x, w), layer(x, w))  # a strength of 0
-    nn.init.ones_(layer.strength)
+    nn.init.ones_(layer.noise.strength)
     assert not torch.allclose(layer(x, w), layer(x, w))
     layer.eval()
     assert torch.equal(layer(x, w), layer(x, w))
-    before = layer.convolution(x, w) + math.sqrt(2) * layer.noise
+    before = layer.convolution(x, w) + math.sqrt(2) * layer.noise.fixed
     torch.testing.assert_close(layer(x, w), leaky_relu(before, 0.2))
 
 

@@ -46,9 +46,3 @@ def enlarged(x: Tensor, halvings: int, size: tuple[int, int]) -> Tensor:
 def shrunk(x: Tensor, halvings: int) -> Tensor:
     """Pictures [n, c, h, w] averaged to a size halved so often, rounding up; undoes ``enlarged`` exactly."""
     return avg_pool2d(x, 2**halvings, ceil_mode=True) if halvings else x
-
-
-def pixel_norm(x: Tensor) -> Tensor:
-    """[n, c, …] with the mean square over c made 1 at each place; section 4.2."""
-    square = x.float().square().mean(1, keepdim=True)
-    return x * (square + 1e-8).rsqrt().to(x.dtype)

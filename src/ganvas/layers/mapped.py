@@ -13,15 +13,10 @@ from torch.nn.functional import leaky_relu
 
 from ganvas.errors import InputError
 from ganvas.layers.equalised import EqualLinear
+from ganvas.layers.norm import pixel_norm
 
 RATE = 0.01  # learning rate of the mapping as a share of the others': arXiv:1812.04948, appendix C
 DECAY = 0.998  # of the mean style, for each batch that is made in training
-
-
-def normalised(x: Tensor) -> Tensor:
-    """[n, size] scaled to a mean square of 1 in each row, in float32."""
-    x = x.float()
-    return x * (x.square().mean(1, keepdim=True) + 1e-8).rsqrt()
 
 
 class Mapping(nn.Module):
@@ -45,7 +40,7 @@ class Mapping(nn.Module):
         if self.embed is not None:
             told = z.new_zeros(len(z), self.style) if y is None else self.embed(y)
             z = torch.cat([z, told.to(z.dtype)], 1)
-        w = normalised(z) if self.latent else z
+        w = pixel_norm(z.float()) if self.latent else z
         for layer in self.layers:
             w = leaky_relu(layer(w), 0.2) * math.sqrt(2)
         return w

@@ -20,3 +20,10 @@ class ModulatedNorm(nn.Module):
         """[n, channels, h, w] and vectors [n, condition] -> [n, channels, h, w]."""
         gain, bias = self.gain(c)[:, :, None, None], self.bias(c)[:, :, None, None]
         return torch.addcmul(bias, self.norm(x), 1 + gain)
+
+
+def pixel_norm(x: Tensor) -> Tensor:
+    """[n, c, …] with the mean square over c made 1 at each place, computed in float32. Karras et al. 2018,
+    arXiv:1710.10196, section 4.2; of latents [n, c] in StyleGAN."""
+    square = x.float().square().mean(1, keepdim=True)
+    return x * (square + 1e-8).rsqrt().to(x.dtype)

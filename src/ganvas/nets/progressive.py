@@ -26,8 +26,9 @@ from ganvas.game import Discriminator as Player
 from ganvas.labels import Labels
 from ganvas.layers import folded
 from ganvas.layers.equalised import EqualConv2d, EqualLinear
-from ganvas.layers.growing import Level, enlarged, pixel_norm, shrunk
+from ganvas.layers.growing import Level, enlarged, shrunk
 from ganvas.layers.minibatch import MinibatchStd
+from ganvas.layers.norm import pixel_norm
 from ganvas.layers.sizes import even, picture, sizes
 from ganvas.layers.widths import widths
 from ganvas.players import Growing

@@ -26,6 +26,7 @@ from ganvas.layers.equalised import EqualConv2d, EqualLinear
 from ganvas.layers.mapped import Mapped, Mapping
 from ganvas.layers.minibatch import MinibatchStd
 from ganvas.layers.modulated import Modulated
+from ganvas.layers.noise import Noise
 from ganvas.layers.resample import Double, Smooth
 from ganvas.layers.sizes import even, picture, sizes
 from ganvas.space import Space
@@ -73,25 +74,18 @@ class Generator(Mapped):
 
 
 class Styled(nn.Module):
-    """x [n, inputs, h, w] and w [n, style] -> [n, outputs, *size]: modulated convolution, noise, leaky rectifier.
-
-    The noise is the same for all channels, with a learnt strength that begins at 0: random in training, fixed else.
-    """
-
-    noise: Tensor
+    """x [n, inputs, h, w] and w [n, style] -> [n, outputs, *size]: modulated convolution, noise, leaky rectifier."""
 
     def __init__(self, inputs: int, outputs: int, style: int, size: tuple[int, int], up: bool = False) -> None:
         super().__init__()
         self.convolution = Modulated(inputs, outputs, 3, style, up=up, gain=GAIN)
-        self.strength = nn.Parameter(torch.zeros(()))
-        self.register_buffer("noise", torch.randn(1, 1, *size))
+        self.noise, self.size = Noise(*size, gain=GAIN), size
 
     def forward(self, x: Tensor, w: Tensor) -> Tensor:
         """The rectifier's gain is in the convolution and in the noise."""
-        height, breadth = self.noise.shape[2:]
+        height, breadth = self.size
         x = self.convolution(x, w)[:, :, :height, :breadth]
-        noise = torch.randn_like(self.noise.expand(len(x), -1, -1, -1)) if self.training else self.noise
-        return leaky_relu(x + (GAIN * self.strength * noise).to(x.dtype), 0.2, inplace=True)
+        return leaky_relu(self.noise(x), 0.2, inplace=True)
 
 
 class Discriminator(Player):
