@@ -1,4 +1,7 @@
-"""Adversarial Feature Learning. Donahue et al. 2017 (BiGAN), arXiv:1605.09782."""
+"""Adversarial Feature Learning. Donahue et al. 2017 (BiGAN), arXiv:1605.09782.
+
+Measured: Fréchet distance 398.0 on MNIST after 100,032 samples, small and short (benchmarks/gallery.py).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Autoencoding beyond pixels using a learned similarity metric. Larsen et al. 2016 (VAE/GAN), arXiv:1512.09300."""
+"""Autoencoding beyond pixels using a learned similarity metric. Larsen et al. 2016 (VAE/GAN), arXiv:1512.09300.
+
+Measured: Fréchet distance 835.6 on MNIST after 100,032 samples, small and short (benchmarks/gallery.py).
+"""
 
 from __future__ import annotations
 

@@ -8,6 +8,8 @@ means over places instead of sums, which makes it Gulrajani's critic, for penalt
 
 Convolutions that pooling follows, or upsampling precedes, are one strided convolution 4×4 with the same result in
 4/9 of the multiplications; shortcuts are computed at the coarser resolution.
+
+Measured: Fréchet distance 186.9 on MNIST after 150,016 samples, small and short (benchmarks/gallery.py).
 """
 
 from __future__ import annotations
