@@ -32,7 +32,7 @@ DOCS = ROOT / "docs" / "pictures"
 DCGAN = {"net": "dcgan", "width": 16, "latent": 64}
 SMOOTH = {"gamma": 0.5, "gamma_start": 0.5, "lr": 2e-3}  # R3GAN's flags for small digits
 FLAT = {"r1": 0.5, "lr": 1e-3}  # what lets games without a penalty of their own learn as fast
-STYLES = {"width": 16, "most": 32, "latent": 64, "style": 64, "G.mapping": 2}
+STYLES = {"width": 16, "most": 32, "latent": 64, "G.mapping": 2}
 LAZY = {"r1": 1.0, "lazy": 4, "lr": 1e-3}
 ENTRIES: dict[str, dict[str, Any]] = {
     "game:gan": {"game": "gan", **DCGAN, **FLAT},

@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import torch
 
 from ganvas.game import Game
@@ -12,6 +14,7 @@ from ganvas.nets import mlp
 from ganvas.recipe import couple
 from ganvas.rules.rules import Rules
 from ganvas.space import Data
+from ganvas.spaces.tables import tables
 from ganvas.training.batches import Batches
 from ganvas.training.devices import Device
 from ganvas.training.ema import EMA
@@ -29,6 +32,20 @@ def game_on(data: Data, kind: type[Game], hidden: int = 32, **settings: Any) -> 
         if flag.owner in made.nets and flag.name in small:
             given[flag.owner][flag.name] = small[flag.name]
     return made.build(data.space, given, Settings())
+
+
+def mixed(count: int = 240, seed: int = 0) -> pd.DataFrame:
+    """Rows of all kinds: a class, one rare; a number that follows it; one with missing values; a truth."""
+    random = np.random.default_rng(seed)
+    kind = random.choice(["a", "b", "rare"], count, p=[0.6, 0.35, 0.05])
+    x = random.normal(size=count) + np.select([kind == "a", kind == "b"], [-2.0, 2.0], 0.0)
+    hole = np.where(random.random(count) < 0.2, np.nan, 3 * x + 0.3 * random.normal(size=count))
+    return pd.DataFrame({"kind": kind, "x": x, "hole": hole, "truth": x > 0})
+
+
+def table(count: int = 240, holdout: float = 0.1) -> Data:
+    """A table of ``mixed`` rows."""
+    return tables(mixed(count), holdout=holdout)
 
 
 def play(

@@ -16,6 +16,7 @@ FLOORS = [  # from the ground up; a module may import its own floor and those be
         "errors",
         "files",
         "game",
+        "guarded",
         "labels",
         "losses",
         "metrics",
@@ -28,13 +29,13 @@ FLOORS = [  # from the ground up; a module may import its own floor and those be
         "watching",
     },
     {"generator", "layers", "nets", "rules", "training"},
-    {"games", "monitors", "run", "evaluation", "reporting"},
+    {"games", "monitors", "run", "rows", "imputation", "evaluation", "reporting"},
     {"recipe", "recipes"},
     {"session", "record", "diagnosis"},
     {"verbs"},
-    {"skins", "__main__"},
+    {"skins", "estimators", "__main__"},
 ]
-GAMES_MAY = {"errors", "game", "generator", "labels", "losses", "penalties", "players"}
+GAMES_MAY = {"errors", "game", "generator", "guarded", "labels", "losses", "penalties", "players"}
 
 
 def module(path: Path) -> str:

@@ -15,16 +15,21 @@ if TYPE_CHECKING:
     from ganvas.errors import DivergedError, InputError
     from ganvas.game import Adam, Batch, Discriminator, Game, Move, RMSprop
     from ganvas.generator import Generator, Prior
+    from ganvas.imputation import Imputer
+    from ganvas.rows import frame
     from ganvas.rules.rules import Rules
     from ganvas.run import Run
     from ganvas.spaces import toys
     from ganvas.spaces.images import digits, images
+    from ganvas.spaces.tables import tables
     from ganvas.training.batches import Batches
     from ganvas.training.optim import Optimisers
     from ganvas.training.rounds import rounds
+    from ganvas.verbs.balance import balance
     from ganvas.verbs.diagnose import diagnose
     from ganvas.verbs.evaluate import evaluate
     from ganvas.verbs.generate import generate
+    from ganvas.verbs.impute import impute
     from ganvas.verbs.list import list  # noqa: A004 (a verb, and reached as gan.list)
     from ganvas.verbs.report import report
     from ganvas.verbs.show import show
@@ -45,18 +50,23 @@ WHERE = {
     "Move": "ganvas.game:Move",
     "Generator": "ganvas.generator:Generator",
     "Prior": "ganvas.generator:Prior",
+    "Imputer": "ganvas.imputation:Imputer",
     "Rules": "ganvas.rules.rules:Rules",
     "Run": "ganvas.run:Run",
     "digits": "ganvas.spaces.images:digits",
     "images": "ganvas.spaces.images:images",
+    "tables": "ganvas.spaces.tables:tables",
+    "frame": "ganvas.rows:frame",
     "Batches": "ganvas.training.batches:Batches",
     "Optimisers": "ganvas.training.optim:Optimisers",
     "rounds": "ganvas.training.rounds:rounds",
     "nearest": "ganvas.errors:nearest",
+    "balance": "ganvas.verbs.balance:balance",
     "diagnose": "ganvas.verbs.diagnose:diagnose",
     "evaluate": "ganvas.verbs.evaluate:evaluate",
     "flags": "ganvas.verbs.train:flags",
     "generate": "ganvas.verbs.generate:generate",
+    "impute": "ganvas.verbs.impute:impute",
     "list": "ganvas.verbs.list:list",
     "report": "ganvas.verbs.report:report",
     "show": "ganvas.verbs.show:show",
@@ -64,9 +74,10 @@ WHERE = {
 }
 
 __all__ = [
-    "Adam", "Batch", "Batches", "Discriminator", "DivergedError", "Game", "Generator", "InputError", "Move",
-    "Optimisers", "Prior", "RMSprop", "Rules", "Run", "diagnose", "digits", "evaluate", "generate", "images", "list",
-    "losses", "penalties", "players", "report", "rounds", "show", "toys", "train",
+    "Adam", "Batch", "Batches", "Discriminator", "DivergedError", "Game", "Generator", "Imputer", "InputError",
+    "Move", "Optimisers", "Prior", "RMSprop", "Rules", "Run", "balance", "diagnose", "digits", "evaluate", "frame",
+    "generate", "images", "impute", "list", "losses", "penalties", "players", "report", "rounds", "show", "tables",
+    "toys", "train",
 ]  # fmt: skip
 
 

@@ -169,6 +169,14 @@ class Game(nn.Module):
         averaged over ranks afterwards.
         """
 
+    def heard(self, score: float) -> None:
+        """The score of a checkpoint on held-out samples, lower is better: for games with phases. Keep it in buffers."""
+
+    @classmethod
+    def private_moves(cls, settings: Mapping[str, Any]) -> int:
+        """Moves of a round that see real samples, if all do by guarded gradients alone; 0: the game is not private."""
+        return 0
+
     @classmethod
     def conditions(cls, labels: Labels | None, settings: Mapping[str, Any]) -> Labels | None:
         """What the generator is told, by the game's ``settings``; without a word of the game what the data knows."""

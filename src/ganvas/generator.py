@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -15,18 +15,21 @@ from ganvas.errors import InputError
 from ganvas.game import Batch
 from ganvas.labels import Labels
 from ganvas.layers.mapped import Mapped
+from ganvas.players import Completer
 
-CHUNK = 16  # samples a generator makes at a time outside training: fixed, so that rounding does not depend on n
+CHUNK, ROWS = 16, 512  # samples made at a time outside training, and rows of tables: rounding does not depend on n
 
 
 @dataclass(frozen=True)
 class Prior:
     """Where latents come from: ``normal`` N(0, 1), ``uniform`` U(-1, 1), or ``truncated``: N(0, 1) with every
-    component beyond ±``limit`` drawn again (Brock et al. 2019, BigGAN, arXiv:1809.11096, section 3.1)."""
+    component beyond ±``limit`` drawn again (Brock et al. 2019, BigGAN, arXiv:1809.11096, section 3.1). Latents of
+    ``block`` samples in a row are drawn together: quicker, where samples are many and small."""
 
     size: int
     kind: Literal["normal", "uniform", "truncated"] = "normal"
     limit: float = 2.0
+    block: int = 1
 
     def __post_init__(self) -> None:
         if self.kind not in ("normal", "uniform", "truncated"):
@@ -50,13 +53,25 @@ class Prior:
         """
         if truncation is not None and self.kind == "uniform":
             raise InputError("truncation needs a normal prior; this generator's is uniform")
-        prior = self if truncation is None else Prior(self.size, "truncated", truncation)
-        normal, uniform = np.empty((len(indices), self.size), np.float32), np.empty(len(indices))
-        for row, index in enumerate(indices):
-            random = np.random.Generator(np.random.Philox(key=[seed, 1], counter=[0, 0, 0, index]))
-            uniform[row] = random.random()
-            normal[row] = random.standard_normal(self.size, np.float32)
-        return prior.shape(torch.from_numpy(normal)), uniform
+        prior = self if truncation is None else replace(self, kind="truncated", limit=truncation)
+        normal, uniform = numbers((seed, 1), indices, self.size, self.block)
+        return prior.shape(normal), uniform
+
+
+def numbers(key: tuple[int, int], indices: Sequence[int], size: int, block: int) -> tuple[Tensor, np.ndarray]:
+    """Normal numbers [n, size] and a uniform one [n] for each of ``indices``: a function of (key, index, block).
+
+    By NumPy's Philox, for ``block`` indices in a row at a time.
+    """
+    normal, uniform = np.empty((len(indices), size), np.float32), np.empty(len(indices))
+    blocks, within = np.divmod(np.asarray(indices, np.int64), block)
+    found, counts = np.unique(blocks, return_counts=True)
+    places = np.split(np.argsort(blocks, kind="stable"), counts.cumsum())[:-1]
+    for number, rows in zip(found, places, strict=True):
+        random = np.random.Generator(np.random.Philox(key=key, counter=[0, 0, 0, number]))
+        uniform[rows] = random.random(block)[within[rows]]
+        normal[rows] = random.standard_normal((block, size), np.float32)[within[rows]]
+    return torch.from_numpy(normal), uniform
 
 
 class Generator(nn.Module):
@@ -113,15 +128,16 @@ class Generator(nn.Module):
         y = None if labels is None or self.labels is None else self.labels.encode(labels)
         was_training, parts = self.training, []
         self.eval()
-        for start in range(0, len(z), CHUNK):
-            told = None if y is None else y[start : start + CHUNK]
-            parts.append(self._chunk(z[start : start + CHUNK], told, truncation if styled else None))
+        step = ROWS if isinstance(self.net, Completer) else CHUNK
+        for start in range(0, len(z), step):
+            told = None if y is None else y[start : start + step]
+            parts.append(self._chunk(z[start : start + step], told, truncation if styled else None, step))
         self.train(was_training)
         return torch.cat(parts) if parts else torch.empty(0), labels
 
-    def _chunk(self, z: Tensor, y: Tensor | None, psi: float | None) -> Tensor:
+    def _chunk(self, z: Tensor, y: Tensor | None, psi: float | None, step: int) -> Tensor:
         device, n = next(self.parameters()).device, len(z)
-        fill = torch.arange(CHUNK) % n  # a short chunk is filled up and cut again
+        fill = torch.arange(step) % n  # a short chunk is filled up and cut again
         z, y = z[fill].to(device), None if y is None else y[fill].to(device)
         x: Tensor
         if psi is not None and isinstance(self.net, Mapped):

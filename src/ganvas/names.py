@@ -16,6 +16,7 @@ from typing import Any
 
 from ganvas.errors import InputError, nearest
 from ganvas.space import Data
+from ganvas.spaces.tables.reading import is_table
 
 PACKAGE = Path(__file__).parent
 OURS = re.compile(r"ganvas\.(games|nets|spaces)(\.[a-z_][a-z0-9_]*)+:[A-Za-z_][A-Za-z0-9_]*|ganvas\.players:Head")
@@ -80,20 +81,26 @@ def built_in() -> dict[str, Callable[..., Data]]:
     return found
 
 
-def data(source: str, **options: Any) -> Data:
-    """The data a name means: an existing path first, then ``hf:NAME``, then a built-in name.
+def data(source: Any, **options: Any) -> Data:
+    """The data a name means: an existing path first, then ``hf:NAME``, then a built-in name; or a table in memory.
 
     Raises InputError for anything else, and for an option that this data does not have; no network is asked.
     """
-    load = built_in().get(source)
-    if Path(source).exists() or source.startswith("hf:") or load is None:
-        if not Path(source).exists() and not source.startswith("hf:"):
-            raise InputError(f"no file, folder or data named '{source}'{nearest(source, built_in())}")
-        loaded: Data = importlib.import_module("ganvas.spaces.images").images(source, **options)
-        return loaded
+    own = built_in().get(source) if isinstance(source, str) else None
+    load: Callable[..., Data]
+    if not isinstance(source, str) or is_table(source):
+        load = importlib.import_module("ganvas.spaces.tables").tables
+    elif Path(source).exists() or source.startswith("hf:"):
+        load = importlib.import_module("ganvas.spaces.images").images
+    elif own is None:
+        raise InputError(f"no file, folder or data named '{source}'{nearest(source, built_in())}")
+    else:
+        load = own
     if unknown := [o for o in options if o not in inspect.signature(load).parameters]:
-        raise InputError(f"'{source}' has no option {', '.join(unknown)}; leave it out")
-    return load(**options)
+        told = source if isinstance(source, str) else "a table"
+        raise InputError(f"'{told}' has no option {', '.join(unknown)}; leave it out")
+    loaded: Data = load(**options) if load is own else load(source, **options)
+    return loaded
 
 
 def path_of(thing: type) -> str:

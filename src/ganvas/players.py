@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import torch
@@ -102,6 +103,56 @@ class Growing:
     def grow(self, level: float) -> None:
         """Play at this level from now on: 0 … ``top``; more is the top."""
         raise TypeError(f"{type(self).__name__} must define top and grow(level)")
+
+
+Support = Callable[[int, Tensor, Tensor], tuple[Tensor, Tensor | None, Tensor | None]]
+"""(part, samples so far [n, d], which parts of them are decided [n, parts]) -> which outcomes are allowed [n, outcomes]
+(1 or 0, or a share of each), and between which values a number may lie (least [n], greatest [n], as encoded)."""
+
+
+class Completer(nn.Module):
+    """A generator's network that fills in what is not known of a sample. ``latent`` numbers decide what it fills in."""
+
+    latent: int
+    parts: int
+
+    def complete(
+        self, z: Tensor, x: Tensor, known: Tensor, support: Support | None = None, first: Sequence[int] = ()
+    ) -> Tensor:
+        """Samples x [n, *shape] with the parts that are not ``known`` [n, parts] decided by z [n, latent].
+
+        Those of ``first`` are decided before the others, which then go by them.
+        """
+        raise TypeError(f"{type(self).__name__} must define complete(z, x, known, support, first) -> x")
+
+
+class Autoregressive(Completer):
+    """A completer that decides one part of a sample after the other, each from those that are known.
+
+    So it can say how likely a sample is.
+    """
+
+    def orders(self, batch: Batch) -> Tensor:
+        """What each part of each sample may see in training [n, parts, parts], 1 or 0."""
+        raise TypeError(f"{type(self).__name__} must define orders(batch) -> [n, parts, parts]")
+
+    def gaps(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """As ``orders`` for samples with holes, whose parts are not all there, and which are [n, parts], 1 or 0."""
+        raise TypeError(f"{type(self).__name__} must define gaps(batch) -> [n, parts, parts], [n, parts]")
+
+    def shares(self, x: Tensor, known: Tensor) -> list[Tensor]:
+        """How likely each outcome of each part is, [n, outcomes], by the other parts that are ``known`` [n, parts]."""
+        raise TypeError(f"{type(self).__name__} must define shares(x, known) -> [n, outcomes] of each part")
+
+    def surprise(self, x: Tensor, orders: Tensor) -> Tensor:
+        """-log p(part | the parts it may see) [n, parts]."""
+        raise TypeError(f"{type(self).__name__} must define surprise(x, orders) -> [n, parts]")
+
+    def decide(
+        self, z: Tensor, x: Tensor, known: Tensor, support: Support | None, order: Sequence[int]
+    ) -> tuple[Tensor, Tensor]:
+        """As ``complete`` for the parts of ``order`` alone; and how likely what ``support`` allowed was [n]."""
+        raise TypeError(f"{type(self).__name__} must define decide(z, x, known, support, order) -> x, mass")
 
 
 def reparameterised(batch: Batch, told: Tensor) -> tuple[Tensor, Tensor]:

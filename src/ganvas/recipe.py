@@ -16,8 +16,8 @@ from torch import nn
 from ganvas import names
 from ganvas.errors import InputError, nearest
 from ganvas.game import Discriminator, Game
-from ganvas.generator import Generator, Prior
-from ganvas.players import Head
+from ganvas.generator import ROWS, Generator, Prior
+from ganvas.players import Completer, Head
 from ganvas.rules.rules import Rules
 from ganvas.space import Data, DataOptions, Space, unlabelled
 from ganvas.training.settings import Settings
@@ -110,7 +110,12 @@ class Couple:
             made = net(*where, **supplied, **given[name])
             if kind is Generator:
                 latent = int(made.latent)  # type: ignore[arg-type]
-                made = Generator(made, Prior(latent, settings.prior), space.head(), told.labels)
+                made = Generator(
+                    made,
+                    Prior(latent, settings.prior, block=ROWS if isinstance(made, Completer) else 1),
+                    space.head(),
+                    told.labels,
+                )
             elif isinstance(made, Discriminator):
                 made, features = rules.dressed(made, space), getattr(made, "size", 0)
             players[name] = made

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -97,7 +98,7 @@ class Run:
             "checkpoint": checkpoint,
             "net": path_of(type(generator.net)),
             "arguments": arguments,
-            "prior": {"size": generator.prior.size, "kind": generator.prior.kind, "limit": generator.prior.limit},
+            "prior": asdict(generator.prior),
             "space": {"class": path_of(type(space)), **space.config()},
         }
         tensors = {k: v.detach().to("cpu").contiguous().clone() for k, v in generator.state_dict().items()}

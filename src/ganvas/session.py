@@ -119,6 +119,7 @@ class Session:
             run.cut_log(self.game.t)
             checkpoints.forget_after(checkpoint)
             self.publish(run, checkpoint)
+        self.tell(run)
 
     def change(self, rollback: Mapping[str, Any]) -> None:
         """Other random numbers, and smaller steps if the user allows, after a rollback."""
@@ -135,7 +136,7 @@ class Session:
             return
         if self.device.first and not self.game.t:
             self.score(run)
-        with self.signals():
+        with Signals(self._ask):  # the first one asks to stop after this round, a second one stops at once
             while not self.device.agree(self._stop or self.ended):
                 try:
                     self.play_on(run, monitors)
@@ -250,6 +251,12 @@ class Session:
             broken = damage(run.scores)
         if self.device.agree(bool(broken)):
             raise DivergedError(broken or "the score of the checkpoints has broken down")
+        self.tell(run)
+
+    def tell(self, run: Run) -> None:
+        """Let the game hear the newest score, on every rank; done again on resume."""
+        if self.judge is not None:
+            self.game.heard(self.device.share(run.scores[-1]["score"] if self.device.first else 0.0))
 
     def publish(self, run: Run, written: Path) -> None:
         """Write the generator of a checkpoint and judge it; done again on resume, in case a kill came between."""
@@ -286,10 +293,6 @@ class Session:
         """What made the generator's network, after the space."""
         name = next(n for n, average in self.ema.average.items() if average is self.generator)
         return dict(self.given.get(name, {}))
-
-    def signals(self) -> Signals:
-        """While entered, SIGINT and SIGTERM ask the loop to stop after this round; a second one stops at once."""
-        return Signals(self._ask)
 
     def _ask(self) -> None:
         self._stop = True

@@ -76,6 +76,9 @@ class DataOptions:
     flip: bool = False  # train on left-right mirrored pictures too
     holdout: float | None = None  # share never trained on (default: the data's own test split, else 0.1)
     labels: str | None = None  # label columns to use, a,b,c, or none (default: all)
+    target: str | None = None  # of a table: the column to be predicted from the others
+    metadata: str | None = None  # of a table: what its columns are, SDV's JSON or {"column": "category"} in a file
+    constraints: str | None = None  # of a table: what every row keeps, "low <= high; price > 0; (city, state)"
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from torch import nn
 import ganvas as gan
 from ganvas.diagnosis.probe import FLAT, open_session, sample_of, share_flat
 from ganvas.errors import InputError
-from ganvas.evaluation.answer import data_of
+from ganvas.evaluation.origin import data_of
 from ganvas.game import Adam, Move
 from ganvas.record import recorded_couple
 from ganvas.skins import cli

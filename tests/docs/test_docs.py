@@ -29,6 +29,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -98,6 +99,15 @@ def blocks(page: Path) -> list[Block]:
     return found
 
 
+def customers(random: np.random.Generator, n: int = 120) -> pd.DataFrame:
+    """A small table of the kind that the pages speak of."""
+    city, age, first = random.choice(["Bonn", "Kiel", "Ulm"], n), random.integers(18, 80, n), random.integers(0, 9, n)
+    spent = np.where(random.random(n) < 0.1, np.nan, (age * 1.5 + 20 * (city == "Bonn")).round(1))
+    state = np.select([city == "Bonn", city == "Kiel"], ["NW", "SH"], "BW")
+    told = {"city": city, "state": state, "age": age, "first": first, "last": first + random.integers(0, 9, n)}
+    return pd.DataFrame(told | {"spent": spent, "loyal": random.random(n) < 0.2})
+
+
 @pytest.fixture
 def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """An empty folder with the data that the pages speak of, as the working directory."""
@@ -108,6 +118,8 @@ def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(random.integers(0, 256, (24, 20, 3), np.uint8)).save(tmp_path / name)
     (tmp_path / "empty").mkdir()
+    customers(random).to_csv(tmp_path / "customers.csv", index=False)
+    customers(random)[["city", "age"]].head(8).to_csv(tmp_path / "partial.csv", index=False)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "200")
     before = signal.getsignal(signal.SIGPIPE)

@@ -13,10 +13,11 @@ import torch
 
 import ganvas as gan
 from ganvas.errors import InputError
-from ganvas.evaluation.answer import Answer, Question, answer, data_of
+from ganvas.evaluation.answer import Answer, Question, answer
 from ganvas.evaluation.copies import SHIFTS, moved, small, views
 from ganvas.evaluation.figures import MEASURES, OTHERS, SLOW, by_class, chosen
 from ganvas.evaluation.looks import Look
+from ganvas.evaluation.origin import data_of
 from ganvas.evaluation.samples import Samples, at, part
 from ganvas.metrics.extractors import values
 from ganvas.metrics.features import extractor

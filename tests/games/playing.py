@@ -29,7 +29,9 @@ def built(data: Data, kind: type[Game], net: types.ModuleType = mlp, **flags: An
     """The game with small players, always with the same weights."""
     small = {"hidden": 32, "latent": 4} if net is mlp else {"width": 8, "latent": 8}
     chosen = couple(kind, net)
-    return chosen.build(data.space, chosen.distribute(small | flags), Settings())
+    known = {flag.name for flag in chosen.flags()}
+    given = {name: value for name, value in small.items() if name in known} | flags
+    return chosen.build(data.space, chosen.distribute(given), Settings())
 
 
 def one_round(game: Game, data: Data, batch: int = 32) -> list[tuple[str, Move]]:

@@ -6,13 +6,11 @@ import platform
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from ganvas import names
 from ganvas.errors import InputError
 from ganvas.evaluation.copies import SEEN, small, views
 from ganvas.evaluation.figures import PICTURES, by_class, measure, read_as_asked
@@ -25,7 +23,7 @@ from ganvas.metrics.memorisation import Memorisation, memorisation
 from ganvas.metrics.mode_coverage import mode_coverage
 from ganvas.metrics.ms_ssim import similarity
 from ganvas.run import Run
-from ganvas.space import Data, unlabelled
+from ganvas.space import Data
 from ganvas.spaces.toys import Points
 from ganvas.version import __version__
 
@@ -205,20 +203,6 @@ def protocol(question: Question, real: Look, fake: Look) -> dict[str, Any]:
         "versions": {"ganvas": __version__, "torch": torch.__version__, "numpy": np.__version__},
         "machine": {"threads": torch.get_num_threads(), "python": platform.python_version()},
     }
-
-
-def data_of(run: Run, source: str | Path | None = None) -> Data | None:
-    """The data of a run, perhaps from another place, when it is what the run was trained on, else None."""
-    moved = {} if source is None else {"source": str(source)}
-    try:
-        data = names.data(**run.info["data"]["origin"] | moved)
-    except (InputError, TypeError):
-        return None
-    if data.fingerprint != run.info["data"]["fingerprint"]:
-        return None
-    ours, theirs = run.space.labels, data.space.labels
-    same = ours is None or theirs is None or ours.columns == theirs.columns  # a game may tell codes of its own instead
-    return data if same else unlabelled(data)
 
 
 def made(run: Run, count: int, seed: int = 0) -> Samples:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 import torch
 
@@ -110,8 +110,11 @@ ALIASES = {"fid": "frechet_distance"} | dict.fromkeys(
 CLASSWISE = ("frechet_distance", "manifolds", "diversity")  # what is also measured in each class
 
 
-def chosen(metrics: str | None) -> list[str]:
-    """The measures that ``a,b,c`` asks for; without it the usual ones. InputError for an unknown one."""
+def chosen(metrics: str | None, of_tables: Collection[str] = ()) -> list[str]:
+    """The measures that ``a,b,c`` asks for; without it the usual ones.
+
+    Raises InputError for an unknown one, and for one ``of_tables``.
+    """
     known = [*MEASURES, *OTHERS]
     if metrics is None:
         return [name for name in known if name not in SLOW]
@@ -120,6 +123,8 @@ def chosen(metrics: str | None) -> list[str]:
     if not wanted:
         raise InputError(f"--metrics names none; known: {', '.join(known)}")
     for name in wanted:
+        if name in of_tables:
+            raise InputError(f"{name} looks at rows of a table; pictures and points have {', '.join(known)}")
         if name not in known:
             raise InputError(f"no metric '{name}'{nearest(name, known)}")
     return wanted

@@ -15,19 +15,21 @@ from ganvas.metrics.features import extractor, features
 from ganvas.metrics.frechet_distance import frechet_distance
 from ganvas.metrics.kid import kid
 from ganvas.metrics.sliced_wasserstein import sliced_wasserstein
+from ganvas.metrics.tables.c2st import c2st
 from ganvas.space import Data
+from ganvas.spaces.tables.space import Table
 
 ROWS = 1024  # held-out samples, and made ones, that a checkpoint is judged on
 STEP = 256  # samples decoded at a time
 ALIASES = {"fid": "frechet_distance"}
-METRICS = ("sliced_wasserstein", "frechet_distance", "kid")
+METRICS = ("sliced_wasserstein", "frechet_distance", "kid", "c2st")
 
 
 class Judge:
     """``judge(generator)`` is the ``metric`` of its samples against the same held-out rows of ``data``, every time.
 
     ``sliced_wasserstein`` looks at encoded values; ``frechet_distance`` (alias ``fid``) and ``kid`` at the features
-    of an extractor. Raises InputError for another metric.
+    of an extractor; ``c2st`` is how well boosted trees tell made rows from real ones. Raises InputError for another.
     """
 
     def __init__(self, data: Data, metric: str, chosen: str | None = None, trust: str | Path | None = None) -> None:
@@ -41,10 +43,20 @@ class Judge:
         return extractor(self.chosen, self.data.space, self.trust)
 
     @property
+    def discrete(self) -> list[bool]:
+        """Which columns of the rows are classes. InputError for samples that are no rows."""
+        space = self.data.space
+        if len(space.shape) != 1:
+            raise InputError("c2st tells rows apart; for pictures use --metric fid or kid")
+        return space.discrete if isinstance(space, Table) else [False] * space.shape[0]
+
+    @property
     def told(self) -> str:
         """The protocol in a few words."""
         count = min(ROWS, len(self.data.held_out))
-        looks = "raw values" if self.metric == "sliced_wasserstein" else self.extractor.name
+        looks = {"sliced_wasserstein": "raw values", "c2st": "2 AUC - 1 of boosted trees"}.get(
+            self.metric
+        ) or self.extractor.name
         return f"{self.metric.replace('_', ' ')}, {count} held-out samples against {count} made, {looks}"
 
     @cached_property
@@ -67,5 +79,7 @@ class Judge:
         fake, _ = generator.draw(range(len(self.rows[0])), label=self.rows[1])
         if self.metric == "sliced_wasserstein":
             return sliced_wasserstein(self.real, fake)
+        if self.metric == "c2st":
+            return max(0.0, 2 * c2st(self.rows[0], self.data.space.decode(fake), self.discrete) - 1)
         made = self.seen(self.data.space.decode(fake))
         return kid(self.real, made).value if self.metric == "kid" else frechet_distance(self.real, made)

@@ -11,7 +11,7 @@ from ganvas.reporting.charts import charts
 from ganvas.reporting.drawing import Chart, svg
 from ganvas.reporting.pictures import figure, film
 from ganvas.reporting.tags import Markup, element, facts, join, section, table
-from ganvas.reporting.values import finite, number, span
+from ganvas.reporting.values import finite, number, percent, span
 
 if TYPE_CHECKING:
     from ganvas.reporting.subject import Subject
@@ -59,6 +59,11 @@ def badge(found: Mapping[str, Any] | None) -> Markup | None:
 def nearness(evaluation: Mapping[str, Any] | None) -> str:
     """How near made samples are to real ones, by the first distance that was measured."""
     found = measures.figures(evaluation)
+    for name in ("c2st", "quality"):
+        if name in (place := measures.places(evaluation)):
+            title = measures.measure(name).title
+            way = percent(place[name])
+            return f"{title} {number(found[name])}: {way} of the way from independent columns to real rows."
     for name in ("frechet_distance", "kid"):
         if name in found:
             title, value, floor = measures.measure(name).title, found[name], measures.reference(name, evaluation)
@@ -184,7 +189,8 @@ def protocol(named: Mapping[str, Mapping[str, Any] | None]) -> Markup:
 def again(subject: Subject) -> Markup:
     """How to make the same run again, and more samples."""
     info = subject.run.info
-    more = f"ganvas generate {shlex.quote(str(subject.run.path))} -n 64 --out samples.png"
+    out = "rows.csv" if "normalised" in (subject.evaluation or {}) else "samples.png"
+    more = f"ganvas generate {shlex.quote(str(subject.run.path))} -n 64 --out {out}"
     data = {key: info["data"].get(key) for key in ("name", "fingerprint", "shape", "train", "held_out")}
     tables = []
     for title, found in (("Data", data), ("Versions", info.get("versions")), ("Machine", info.get("machine"))):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ganvas.reporting import measures
-from ganvas.reporting.drawing import COLOURS, SERIES, SIZE, Chart, Curve, canvas, compact, lines, png, short
+from ganvas.reporting.drawing import COLOURS, SERIES, SIZE, Chart, Curve, canvas, compact, lines, short
 from ganvas.reporting.values import Points, number
 
 if TYPE_CHECKING:
@@ -51,11 +51,6 @@ PANELS = {
         "Gradient norms", "How hard each player is pushed.", r"([^.]+)\.(gradient|gradient_norm)", "{0}"
     ),
 }
-
-
-def plots(subject: Subject) -> dict[str, bytes]:
-    """The charts of a run as PNG files: {name: bytes}. Raises InputError without matplotlib."""
-    return {name: png(chart) for name, chart in charts(subject).items()}
 
 
 def charts(subject: Subject) -> dict[str, Chart]:

@@ -13,12 +13,13 @@ Figures = dict[str, float]
 
 @dataclass(frozen=True)
 class Measure:
-    """How to read a figure. ``real`` names the figure beside it that real data scores."""
+    """How to read a figure. ``real`` names the figure beside it that real data scores; ``best`` cannot be beaten."""
 
     title: str
     better: Literal["lower", "higher", "real", ""]  # real: as near as can be to what real data scores
     meaning: str
     real: str = ""
+    best: float = 0.0
 
 
 MEASURES = {
@@ -111,9 +112,59 @@ MEASURES = {
     "memorisation.c_t": Measure(
         "Copying test (C_T)", "", "Far below 0, samples lie nearer to the training data than new real ones do."
     ),
+    "quality": Measure(
+        "Quality", "higher", "How alike columns and pairs of columns are distributed: the mean of the next two."
+    ),
+    "shapes": Measure("Columns", "higher", "How alike each column is distributed. 1 is equal."),
+    "trends": Measure("Pairs of columns", "higher", "How alike two columns go together. 1 is equal."),
+    "c2st": Measure(
+        "Detection (C2ST)",
+        "lower",
+        "How often boosted trees rank a real row above a made one: 0.5 is guessing, 1 is certain.",
+        best=0.5,
+    ),
+    "tstr": Measure(
+        "Learnt from made, judged by real rows (TSTR)",
+        "higher",
+        "What a model of the target is worth that saw made rows only: R² of a number, ROC AUC of classes.",
+    ),
+    "trts": Measure(
+        "Learnt from real, judged by made rows (TRTS)",
+        "real",
+        "Whether made rows obey what real ones teach. Above real rows: they are simpler.",
+    ),
+    "dcr_share": Measure(
+        "Nearer to training rows",
+        "lower",
+        "Share of made rows nearer to a training row than to as many others (DCR share). 0.5 is right.",
+        best=0.5,
+    ),
+    "copies": Measure("Exact copies", "lower", "Share of made rows that equal a training row in every column."),
+    "membership": Measure(
+        "Membership inference, by distance",
+        "lower",
+        "How often a training row lies nearer to a made row than another real row does. 0.5 is right.",
+        best=0.5,
+    ),
+    "membership_density": Measure(
+        "Membership inference, by density",
+        "lower",
+        "The same, by the distance to made rows as a share of that to real rows the attacker knows. 0.5 is right.",
+        best=0.5,
+    ),
+    "attribute_gain": Measure(
+        "Attribute inference",
+        "lower",
+        "How much more often a column of training rows is guessed from made rows than from real ones. 0 is right.",
+    ),
 }
+SCORES = ("quality", "shapes", "trends", "c2st", "tstr", "trts")  # of tables
+PRIVACY = ("dcr_share", "copies", "membership", "membership_density", "attribute_gain")
 BESIDE = {m.real for m in MEASURES.values()} | {"modes.of"}  # figures that stand beside others
-APART = ("noise_floor", "classes", "protocol")  # parts of an evaluation that are no figures
+APART = (  # parts of an evaluation that are no figures
+    *("noise_floor", "ceiling", "floor", "normalised", "classes", "protocol"),
+    *("columns", "pairs", "examples"),
+)
 
 
 def figures(evaluation: Mapping[str, Any] | None) -> Figures:
@@ -124,7 +175,17 @@ def figures(evaluation: Mapping[str, Any] | None) -> Figures:
 
 def floors(evaluation: Mapping[str, Any] | None) -> Figures:
     """What two samples of real data score against each other, by the same names."""
-    return figures((evaluation or {}).get("noise_floor"))
+    return figures((evaluation or {}).get("noise_floor") or (evaluation or {}).get("ceiling"))
+
+
+def bottom(evaluation: Mapping[str, Any] | None) -> Figures:
+    """The floor of the figures of a table, by the same names."""
+    return figures((evaluation or {}).get("floor"))
+
+
+def places(evaluation: Mapping[str, Any] | None) -> Figures:
+    """Where scores of a table stand between independent columns (0) and real rows (1), by the same names."""
+    return figures((evaluation or {}).get("normalised"))
 
 
 def measure(name: str) -> Measure:
@@ -186,4 +247,5 @@ def noise(name: str, evaluation: Mapping[str, Any] | None) -> float:
     """The difference of two figures that means nothing."""
     error = figures(evaluation).get(f"{name}_standard_error", 0.0)
     distance = measure(name).better == "lower"
-    return max(2.0 * error, floors(evaluation).get(name, 0.0) if distance else 0.0)
+    least = measure(name).best
+    return max(2.0 * error, floors(evaluation).get(name, least) - least if distance else 0.0)

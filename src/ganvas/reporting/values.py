@@ -31,6 +31,11 @@ def number(value: float | None) -> str:
     return f"{value:#.3g}" if value else "0"
 
 
+def percent(share: float) -> str:
+    """A share for readers, in whole percent."""
+    return f"{round(100 * share)} %"
+
+
 def span(seconds: float) -> str:
     """A duration for readers."""
     if seconds < 120:

@@ -22,6 +22,8 @@ from ganvas.skins.console import tell
 VERBS = {
     "train": "train a generator on your data",
     "generate": "draw samples from a trained generator",
+    "impute": "fill the missing values of a table",
+    "balance": "say whether balancing the classes of a table helps, and do it",
     "evaluate": "judge a generator or samples against real ones, with the protocol",
     "diagnose": "say what is wrong with a run's game, and whether to train on",
     "report": "write one HTML file on a run, or on several compared",
@@ -32,6 +34,8 @@ POSITIONAL = {
     **dict.fromkeys(("generate", "show", "diagnose"), ("run",)),
     "train": ("data",),
     "evaluate": ("what",),
+    "impute": ("what",),
+    "balance": ("source",),
     "report": ("runs",),
     "list": ("kind",),
 }

@@ -14,14 +14,18 @@ def tell(verb: str, result: Any) -> None:
     from rich.console import Console
 
     console = Console()
-    if verb in ("generate", "report"):
+    if verb in ("generate", "impute", "report"):
         print(result)
     elif verb == "evaluate":
         several = result.get("compared", {})
         if several:
             console.print(compared(several))
         for figures in several.values() or [result]:
-            tell_figures(console, figures)
+            (tell_table if "normalised" in figures else tell_figures)(console, figures)
+    elif verb == "balance":
+        figures = {name: {k: round(v, 4) for k, v in of.items()} for name, of in result["figures"].items()}
+        console.print(compared(figures))
+        console.print(result["advice"], soft_wrap=True)
     elif verb == "diagnose":
         tell_diagnosis(console, result)
     else:
@@ -48,7 +52,7 @@ def compared(several: dict[str, dict[str, Any]]) -> Any:
 
 def tell_figures(console: Any, figures: dict[str, Any]) -> None:
     """Figures beside their floor, by class, then warnings and the protocol."""
-    floor, protocol = figures["noise_floor"], figures["protocol"]
+    floor = figures["noise_floor"]
     rows = [(k, f"{v:.4g}", f"{floor[k]:.4g}" if k in floor else "") for k, v in figures.items() if type(v) is float]
     for group in ("memorisation", "modes"):
         rows += [(f"{group}: {k}", shown(v), "") for k, v in figures.get(group, {}).items()]
@@ -58,10 +62,33 @@ def tell_figures(console: Any, figures: dict[str, Any]) -> None:
         columns = [name for name in BY_CLASS if any(name in row for row in classes.values())]
         lines = [(name, *(shown(row.get(c, "")) for c in columns)) for name, row in classes.items()]
         console.print(table(lines, "", ("class", *columns)))
+    tell_protocol(console, figures, ("extractor", "resizer", "dimensions", "n_real", "n_fake", "seed", "noise_floor"))
+
+
+def tell_table(console: Any, figures: dict[str, Any]) -> None:
+    """Figures of the rows of a table between their floor and what real rows reach, then what drifted most."""
+    beside = (figures["floor"], figures["ceiling"])
+    rows = []
+    for name, value in figures.items():
+        if type(value) is float and not name.endswith("_standard_error"):
+            error = figures.get(f"{name}_standard_error")
+            place = figures["normalised"].get(name)
+            cells = [f"{value:.4g}" + (f" ± {error:.2g}" if error else ""), *(shown(b.get(name, "")) for b in beside)]
+            rows.append((name, *cells, "" if place is None else f"{round(100 * place)} %"))
+    title = f"{figures['of']} against {figures['against']}"
+    console.print(table(rows, title, ("figure", "made rows", "floor", "real rows", "place")))
+    if drifted := figures.get("columns"):
+        worst = ", ".join(f"{one['name']} {one['shape']}" for one in drifted[:3])
+        console.print(f"columns least alike: {worst}", soft_wrap=True)
+    tell_protocol(console, figures, ("n_real", "n_fake", "n_train", "target", "trees", "seed", "floor", "ceiling"))
+
+
+def tell_protocol(console: Any, figures: dict[str, Any], told: tuple[str, ...]) -> None:
+    """What one must know before quoting a figure."""
     for warning in figures["warnings"]:
         console.print(f"note: {warning}", soft_wrap=True)
-    told = ("extractor", "resizer", "dimensions", "n_real", "n_fake", "seed", "noise_floor", "seconds")
-    console.print("; ".join(f"{k} {protocol[k]}" for k in told if protocol.get(k) is not None), soft_wrap=True)
+    protocol = {k: figures["protocol"].get(k) for k in (*told, "seconds")}
+    console.print("; ".join(f"{k} {value}" for k, value in protocol.items() if value is not None), soft_wrap=True)
 
 
 def shown(value: Any) -> str:

@@ -7,7 +7,8 @@ from typing import Literal
 
 from ganvas.errors import InputError
 
-POSITIVE = ("seen", "rounds", "minutes", "batch", "accumulate", "lr", "clip", "checkpoint_every", "threads", "patience")
+LENGTHS = ("seen", "rounds", "minutes", "checkpoint_every", "patience")
+POSITIVE = (*LENGTHS, "batch", "accumulate", "lr", "clip", "threads", "epsilon")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,12 +26,16 @@ class Settings:
     clip: float | None = None  # bound on the norm of a move's gradient
     prior: Literal["normal", "uniform", "truncated"] = "normal"  # where latents come from
     checkpoint_every: int | None = None  # rounds between checkpoints (default: 20 in a run)
-    metric: str = "sliced_wasserstein"  # what the best checkpoint is chosen by, on held-out data; or fid, kid
+    metric: str = (
+        "sliced_wasserstein"  # what the best checkpoint is chosen by, on held-out data; or fid, kid, c2st (rows)
+    )
     extractor: str | None = None  # whose features fid and kid compare (default: what suits the data)
-    stop_on: str | None = None  # stop when this metric (fid, kid, sliced_wasserstein) no longer improves
+    stop_on: str | None = None  # stop when this metric (fid, kid, c2st, sliced_wasserstein) no longer improves
     patience: int = 5  # … for so many checkpoints in a row
     on_divergence: Literal["stop", "rollback"] = "stop"  # when the game breaks down
     gentler: bool = True  # after a rollback: smaller learning rates too, not only other random numbers
+    epsilon: float | None = None  # differential privacy of a table's rows: the run's budget (extra: privacy)
+    delta: float | None = None  # … and the chance that it does not hold; less than 1 / rows
     device: str = "auto"  # cuda, mps, cpu
     precision: Literal["auto", "float32", "bfloat16"] = "auto"  # of the networks' arithmetic
     threads: int | None = None  # CPU threads (default: torch's)

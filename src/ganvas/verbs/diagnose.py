@@ -8,7 +8,8 @@ from typing import Any
 from ganvas.diagnosis.probe import open_session, probe
 from ganvas.diagnosis.verdicts import Finding, as_json, findings
 from ganvas.errors import InputError
-from ganvas.evaluation.answer import Question, answer, data_of, made
+from ganvas.evaluation.answer import Question, answer, made
+from ganvas.evaluation.origin import data_of
 from ganvas.evaluation.samples import part
 from ganvas.files import write_json
 from ganvas.metrics.extractors import Extractor
@@ -27,7 +28,7 @@ WANTED = ("manifolds", "diversity", "memorisation", "modes")
 def diagnose(
     run: Run | str | Path,
     *,
-    data: Data | str | Path | None = None,
+    data: Any = None,
     extractor: str | None = None,
     trust: str | Path | None = None,
 ) -> dict[str, Any]:
@@ -39,7 +40,7 @@ def diagnose(
 
     Args:
         run: the run folder.
-        data: the data, when it is no longer where the run found it.
+        data: the data, when it is no longer where the run found it, or was in memory.
         extractor: whose features tell collapse and copies, as for evaluate (default: what suits the data).
         trust: your own Python file, when the run's game or network is yours.
 

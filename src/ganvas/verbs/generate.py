@@ -1,4 +1,4 @@
-"""Draw samples from a trained generator: pictures, or an array."""
+"""Draw samples from a trained generator: pictures, an array, or the rows of a table."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ import numpy as np
 
 from ganvas.errors import InputError
 from ganvas.files import png, write_file, writing
+from ganvas.rows import rows, table
 from ganvas.run import Run
+from ganvas.spaces.tables.reading import from_file, is_table
+from ganvas.spaces.tables.writing import written
 
 DIGITS = 5  # of a picture's number in its file name
 STEP = 256  # samples held in memory at a time, when each is its own file
@@ -23,18 +26,22 @@ def generate(
     label: str | None = None,
     seed: int = 0,
     truncation: float | None = None,
+    where: str | None = None,
     trust: str | Path | None = None,
 ) -> Path:
     """Draw ``n`` samples and write them to ``out``; returns its path. The same seed gives the same samples.
 
     Args:
         run: the run folder.
-        out: a .png (one grid), a folder (one PNG each), or .npz (samples uint8 [n, h, w, c], labels [n]).
-        n: how many.
+        out: a .png (one grid), a folder (one PNG each), or .npz (samples uint8 [n, h, w, c], labels [n]); of a table
+            .csv, .tsv, .parquet, .feather.
+        n: how many; as many rows as the table that ``where`` names has.
         label: a class name or number for all of them (default: drawn as in the training data). Several label
             columns: a,b or hair=a,smile=b.
         seed: sample number i is a function of (seed, i).
         truncation: less variety, cleaner samples: narrow a normal prior to ±T, or draw styles to their mean (1: not).
+        where: what all rows satisfy, "income = '>50K' and age > 60", or the file of a table whose missing values are to
+            be filled and whose others stay.
         trust: your own Python file, when the run's network is yours.
 
     Raises:
@@ -48,6 +55,10 @@ def generate(
         raise InputError(f"--seed {seed} must be between 0 and 2^63 - 1")
     if truncation is not None and truncation < 0.05:
         raise InputError(f"--truncation {truncation} must be 0.05 or more")
+    if where is not None or is_table(out):
+        if label is not None or truncation is not None:
+            raise InputError("rows have no --label and no --truncation; say what they satisfy with --where")
+        return write_rows(run, out, n, seed, where)
     how = (seed, label, truncation)
     if out.suffix.lower() == ".png":
         raw, _ = run.samples(range(n), *how)
@@ -55,9 +66,21 @@ def generate(
     elif out.suffix.lower() == ".npz":
         write_array(run, out, n, how)
     elif out.suffix:
-        raise InputError(f"--out {out}: end it with .png or .npz, or name a folder")
+        raise InputError(
+            f"--out {out}: end it with .png or .npz, name a folder, or for rows end it with .csv or .parquet"
+        )
     else:
         write_pictures(run, out, n, how)
+    return out
+
+
+def write_rows(run: Run, out: Path, n: int, seed: int, where: str | None) -> Path:
+    """The rows of a table as a file like the one it was trained on."""
+    space = table(run)
+    known = from_file(Path(where)) if where is not None and is_table(where) else None
+    count = n if known is None else len(known)
+    raw = rows(run, range(count), seed, where if known is None else None, known)
+    write_file(out, written(space.frame(raw), out))
     return out
 
 

@@ -10,9 +10,10 @@ from typing import Any
 from PIL import Image
 
 from ganvas.errors import InputError
+from ganvas.evaluation.tables import MEASURES, judged
+from ganvas.evaluation.trials import PLAIN, given, real_rows, tabular, trial, usual
 from ganvas.files import read_json, write_file, writing
-from ganvas.reporting.charts import plots
-from ganvas.reporting.document import page
+from ganvas.reporting.document import page, plots
 from ganvas.reporting.subject import Subject
 from ganvas.run import Run
 from ganvas.verbs.diagnose import diagnose
@@ -23,6 +24,7 @@ def report(
     *runs: Run | str | Path,
     out: str | Path | None = None,
     fresh: bool = False,
+    baselines: bool = False,
     trust: str | Path | None = None,
 ) -> Path:
     """Write one self-contained HTML file on a run, or on several compared, and return its path.
@@ -34,6 +36,7 @@ def report(
         runs: the run folders.
         out: the .html file (default: report.html in the first run's folder).
         fresh: evaluate and diagnose again, also where that was done.
+        baselines: compare runs of tables with plain baselines too: sequential CART and independent columns.
         trust: your own Python file, when a run's game or network is yours.
 
     Raises:
@@ -41,7 +44,10 @@ def report(
     """
     if not runs:
         raise InputError("a report on what? name one run folder or more: ganvas report RUN")
-    subjects = [subject(run if isinstance(run, Run) else Run(run, trust), fresh) for run in runs]
+    opened = [run if isinstance(run, Run) else Run(run, trust) for run in runs]
+    if baselines and not tabular(opened[0]):
+        raise InputError(f"{opened[0].path} is no run of a table, so it has no --baselines; leave them out")
+    subjects = [subject(run, fresh) for run in opened]
     place = Path(out) if out is not None else subjects[0].run.path / "report.html"
     if place.suffix.lower() not in (".html", ".htm"):
         raise InputError(f"--out {place}: end it with .html")
@@ -51,8 +57,14 @@ def report(
             folder.mkdir(exist_ok=True)
         for name, picture in plots(one).items():
             write_file(folder / f"{name}.png", picture)
-    write_file(place, page(subjects))
+    write_file(place, page(subjects, plain(subjects[0].run) if baselines else None))
     return place
+
+
+def plain(run: Run) -> dict[str, dict[str, Any]]:
+    """Evaluations of the plain baselines on the data of a run of a table, by name. InputError when it is gone."""
+    real = real_rows(run, None, None)
+    return {name: judged(trial(name, given(name, real, usual(real)), real, list(MEASURES))) for name in PLAIN}
 
 
 def subject(run: Run, fresh: bool) -> Subject:

@@ -32,6 +32,7 @@ def show(run: Run | str | Path) -> dict[str, Any]:
         "settings": {owner: values for owner, values in info["settings"].items() if values},
         "rounds": progress.t,
         "seen": progress.seen,
+        "privacy": info.get("privacy"),
         "planned": info["plan"]["planned"],
         "seconds": round(progress.seconds, 1),
         "ended": bool(info.get("ended")),

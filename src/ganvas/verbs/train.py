@@ -24,7 +24,7 @@ from ganvas.record import PASSING, Given, differences, machine, record, recorded
 from ganvas.run import Run
 from ganvas.session import Session
 from ganvas.space import Data, DataOptions
-from ganvas.training import devices
+from ganvas.training import devices, privacy
 from ganvas.training.plan import SEEN, Plan
 from ganvas.training.settings import Settings
 
@@ -33,7 +33,7 @@ ENDS = {"seen", "rounds", "minutes"}  # how long a run lasts: the user's word re
 
 
 def train(
-    data: Data | str | Path | None = None,
+    data: Any = None,
     *,
     recipe: str | None = None,
     game: str | type[Game] | None = None,
@@ -46,7 +46,8 @@ def train(
     """Train a generator and return its run.
 
     Args:
-        data: a folder, archive or file of pictures, ``hf:NAME``, a built-in name (digits, ring, grid), or loaded data.
+        data: a folder, archive or file of pictures, a table (file, pandas or polars DataFrame, Arrow), ``hf:NAME``, a
+            built-in name (digits, ring, grid), or loaded data.
         recipe: a recipe's name; sets game, net and flags that suit each other.
         game: a game's name, ``mine.py:CLASS``, or a Game class.
         net: a net's name or ``mine.py``.
@@ -68,14 +69,19 @@ def train(
     chosen, given = choose(loaded, recipe, game, net, flags)
     loaded = chosen.informed(loaded, given)
     settings = Settings(**given["run"])
+    guard = None if settings.epsilon is None else privacy.guard(chosen.game, loaded, given, settings)
+    if guard is not None:
+        loaded, given["game"] = guard.data(loaded), given["game"] | {"noise": guard.noise}
     device = devices.choose(settings.device, settings.precision, settings.threads, len(loaded.space.shape) == 3)
     place = Path(run) if run is not None else Path("runs") / f"{loaded.name}-{stem(chosen.game)}"
     if device.agree((place / "run.json").exists()):  # all ranks look before rank 0 makes it
         return existing(place, flags, monitors)
-    judging = judge(loaded, settings, own_file(settings.extractor))  # a file the user typed may run
+    judging = None if guard else judge(loaded, settings, own_file(settings.extractor))  # a file the user typed may run
     plan = make_plan(loaded, chosen, given, settings, device)
     made = record(place, loaded, chosen, given, plan, device)
-    return perform(made, Session(loaded, chosen, given, settings, device, plan, judging), monitors)
+    if guard is not None:
+        guard.begin(made)
+    return perform(made, Session(loaded, chosen, given, settings, device, plan, judging), monitors, guard)
 
 
 def flags(
@@ -92,7 +98,8 @@ def flags(
     found = common()
     if resume is not None:
         return found + recorded_couple(Run(resume, trust)).flags()
-    games = [game] if game else [*names.listing("games")] if recipe else [SUITED.game]
+    default = names.module("recipes", "default").GAMES
+    games = [game] if game else [*names.listing("games")] if recipe else default
     for one in games:
         kind = names.member("games", one, Game)
         for other in [net] if net else nets_for(kind):
@@ -100,14 +107,15 @@ def flags(
     return found
 
 
-def load_data(data: Data | str | Path, flags: Mapping[str, Any]) -> Data:
+def load_data(data: Any, flags: Mapping[str, Any]) -> Data:
     """Data from a path or a name, with those of ``flags`` that are data options; loaded data stays as it is."""
     options = {f.name: flags[f.name] for f in fields(DataOptions) if flags.get(f.name) is not None}
     if isinstance(data, Data):
         if options:
             raise InputError(f"the data is loaded already; give {', '.join(options)} where you load it")
         return data
-    return names.data(str(data), **options, seed=flags.get("seed") or Settings.seed)
+    source = str(data) if isinstance(data, Path) else data
+    return names.data(source, **options, seed=flags.get("seed") or Settings.seed)
 
 
 def choose(
@@ -116,12 +124,11 @@ def choose(
     """The game and nets that are asked for, or that suit the data, and every setting by owner."""
     if recipe is not None and (game is not None or net is not None):
         raise InputError("give --recipe, or --game and --net, not both")
-    if recipe is None:
-        recipe = "default" if game is None else None
-    found: Recipe = names.module("recipes", recipe).recipe(data) if recipe else SUITED
+    made = names.module("recipes", recipe or ("private" if flags.get("epsilon") else "default"))
+    found: Recipe = made.recipe(data) if recipe or game is None else made.named(data)
     game = found.game if game is None else game
     kind = names.member("games", game, Game) if isinstance(game, str) else game
-    net = net or found.net or fitting(kind, "dcgan" if len(data.space.shape) == 3 else "mlp")
+    net = net or fitting(kind, found.net)
     chosen = couple(kind, names.module("nets", net))
     theirs = {flag.name for flag in [*chosen.flags(), *common()]}
     if any(flags.get(end) is not None for end in ENDS):
@@ -140,9 +147,6 @@ def fitting(kind: type[Game], usual: str) -> str:
     """The usual net if it has what the game needs, else the first that has."""
     able = nets_for(kind)
     return usual if usual in able or not able else able[0]
-
-
-SUITED = Recipe("r3gan", "", {})  # when a game is named: its paper's numbers, and the net that suits the data
 
 
 def merged(under: Given, over: Given) -> Given:
@@ -208,13 +212,14 @@ def go_on(
         raise InputError(f"the data of {run.path} is not what the run began with; give that data, or start a new run")
     for line in differences(info["machine"] | info["versions"], machine(device) | versions()):
         print(f"note: {line}: the run goes on, though not bit for bit", file=sys.stderr)
-    loaded = chosen.informed(loaded, given)
-    judging = judge(loaded, settings, settings.trust)
+    loaded, guard = chosen.informed(loaded, given), privacy.recorded(run)
+    loaded = guard.data(loaded) if guard else loaded
+    judging = None if guard else judge(loaded, settings, settings.trust)
     session = Session(loaded, chosen, given, settings, device, Plan(**info["plan"]), judging)
     session.resume(run)
     if session.ended and device.first and not settings.quiet:
         print(f"{run.path} has ended already ({session.game.seen:,} samples seen)", file=sys.stderr)
-    return perform(run, session, monitors)
+    return perform(run, session, monitors, guard)
 
 
 def changed(run: Run, asked: Mapping[str, Any], new: Given, accept: bool) -> Given:
@@ -227,7 +232,7 @@ def changed(run: Run, asked: Mapping[str, Any], new: Given, accept: bool) -> Giv
         for name, value in values.items()
         if recorded[owner].get(name) != value
     ]
-    if told and (not accept or any(v is not None for v in asked.values())):
+    if told and (not accept or "privacy" in run.info or any(v is not None for v in asked.values())):
         raise InputError(
             f"{run.path} was begun with other settings ({'; '.join(told)}); leave them out, or add --override"
         )
@@ -239,11 +244,14 @@ def changed(run: Run, asked: Mapping[str, Any], new: Given, accept: bool) -> Giv
     return given
 
 
-def perform(run: Run, session: Session, own: Sequence[Monitor]) -> Run:
-    """Play a session to its end, with monitors and progress."""
+def perform(run: Run, session: Session, own: Sequence[Monitor], guard: privacy.Guard | None = None) -> Run:
+    """Play a session to its end, with monitors and progress; under a guard with batches as its account assumes."""
     settings, first = session.settings, session.device.first
     with ExitStack() as stack:
         monitors = list(own)
+        if guard is not None:
+            session.batches = guard.batches(session.batches)
+            monitors.append(guard.monitor(run))
         if first:
             every, place = session.plan.checkpoint_every, run.path / "samples"
             monitors.append(samples(session.generator, session.space, place, every))
