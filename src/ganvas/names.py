@@ -10,6 +10,7 @@ import inspect
 import re
 import sys
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -22,6 +23,7 @@ PACKAGE = Path(__file__).parent
 OURS = re.compile(r"ganvas\.(games|nets|spaces)(\.[a-z_][a-z0-9_]*)+:[A-Za-z_][A-Za-z0-9_]*|ganvas\.players:Head")
 
 
+@cache
 def listing(kind: str) -> dict[str, str]:
     """The names of a kind (``games``, ``nets``, ``recipes``, ``verbs`` …) and the first line of each docstring.
 

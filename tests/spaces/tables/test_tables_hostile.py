@@ -121,13 +121,13 @@ def test_a_column_that_is_constant_in_training_rows_alone(tmp_path: Path) -> Non
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="peak memory is read from /proc")
 def test_two_hundred_thousand_rows_of_24_columns_fit_in_a_gigabyte() -> None:
-    """Memory above what importing takes: in a process of its own."""
+    """At the peak, in a process of its own; getrusage would count the process that starts it."""
     import subprocess
     import sys
 
     code = """
-import resource
 import numpy as np, pandas as pd
 import ganvas.spaces.tables as t
 import torch
@@ -141,7 +141,7 @@ frame["m"] = pd.Series(r.integers(0, 9, n), dtype="Int64").mask(r.random(n) < 0.
 data = t.tables(frame)
 x = data.space.encode(data.train.raw[:5000])
 assert len(data.space.frame(data.space.decode(x))) == 5000
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20)
+print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")))
 """
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert float(told.stdout) < 1.0
+    assert float(told.stdout) / 2**20 < 1.0
