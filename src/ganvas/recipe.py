@@ -174,7 +174,7 @@ def comments(cls: Any) -> dict[str, str]:
     """The comment that stands behind each field or parameter in the source: ``width: int = 64  # channels``."""
     try:
         lines = inspect.getsource(cls).split("\n")
-    except OSError:
+    except (OSError, TypeError):  # a class that was made without a file
         return {}
     found, name = {}, ""
     for line in lines:
