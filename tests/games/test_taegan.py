@@ -51,7 +51,7 @@ def test_the_refinement_has_a_critic_and_keeps_the_likelihood(data: Data) -> Non
 
 
 def test_the_warm_up_ends_when_the_score_rests_or_its_share_is_over(data: Data) -> None:
-    game = small_game(data)
+    game = small_game(data, patient=2)
     heard = []
     for score in (0.9, 0.5, 0.6, 0.4, 0.5, 0.45, 0.1):
         game.heard(score)

@@ -28,14 +28,17 @@ class TAEGAN(Game):
     G: Generator  # z -> row; its network is Autoregressive
     D: Discriminator  # batch -> score [n]: the critic
     warm: float = 0.8  # share of the planned samples after which the refinement begins at the latest
-    patient: int = 2  # … or checkpoints without a better score; 0: no refinement
+    patient: int = 3  # … or checkpoints without a better score; 0: no refinement
     critic: float = 0.1  # weight of the critic beside the likelihood
+    judged: float = 0.25  # share of a batch that the critic sees
     gamma: float = 0.1  # weight of R1 and R2
     holes: bool = False  # missing values are holes to be filled, not values of their own; then no refinement
 
     def __post_init__(self) -> None:
         if not isinstance(self.G.net, Autoregressive):
             raise InputError("taegan needs a generator that completes rows; use --net masked")
+        if not 0 < self.judged <= 1:
+            raise InputError(f"--judged {self.judged} is no share of a batch; give one above 0, at most 1")
         if not 0 < self.warm <= 1 or self.patient < 0 or self.critic < 0 or self.gamma < 0:
             raise InputError("--warm is a share of the run, --patient, --critic and --gamma are 0 or more")
         self.register_buffer("best", torch.tensor(1e30))  # score of a checkpoint in the warm-up
@@ -73,14 +76,15 @@ class TAEGAN(Game):
             surprise = self.surprise(real)
             yield Move(self.G, surprise, {"surprise": surprise})
             return
-        fake = self.made(real)
-        r, slope_real = slope(self.D, real)
+        part = real[: max(1, round(self.judged * len(real)))]
+        fake = self.made(part)
+        r, slope_real = slope(self.D, part)
         f, slope_fake = slope(self.D, fake.detach())
         penalty = 0.5 * self.gamma * (squared_norm(slope_real) + squared_norm(slope_fake)).mean()
         yield Move(self.D, relativistic.discriminator(r, f) + penalty, {"real": r, "fake": f, "penalty": penalty})
 
         surprise = self.surprise(real)
-        fooled = relativistic.generator(self.D(real), self.D(fake))
+        fooled = relativistic.generator(self.D(part), self.D(fake))
         yield Move(self.G, surprise + self.critic * fooled, {"surprise": surprise})
 
     def surprise(self, real: Batch) -> Tensor:

@@ -41,7 +41,7 @@ class Generator(players.Autoregressive):
     def __init__(
         self,
         space: Space,
-        units: int = 96,  # of the hidden layers of each token's network
+        units: int = 80,  # of the hidden layers of each token's network
         layers: int = 1,  # hidden layers after the first, each with a way around it
         embed: int | None = None,  # numbers through which a token sees another (default: 16, for wide tables 8)
         free: float = 0.5,  # share of training rows whose known tokens are chosen at random, not by the columns' order
@@ -174,7 +174,8 @@ class Generator(players.Autoregressive):
         if not self.tokens.numbers:
             return e
         numbers = torch.tensor(self.tokens.numbers, device=x.device)
-        return e.index_add(1, numbers, torch.einsum("nkf,kfs->nks", self.tokens.scales(x), self.scaled))
+        sizes = torch.einsum("nkf,kfs->nks", self.tokens.scales(x), self.scaled)
+        return e.index_add(1, numbers, sizes.to(e.dtype))
 
     def glance(self, j: int, block: Tensor) -> Tensor:
         """What is seen of token j [n, size] from its block [n, width]: as ``look``, with a gradient to the block."""
