@@ -20,7 +20,7 @@ from ganvas.spaces.tables.spans import Span
 from ganvas.spaces.tables.support import Support
 from ganvas.spaces.tables.where import where as read_where
 
-CANDIDATES = 8  # for each row with conditions on several columns
+CANDIDATES = 4  # for each row with conditions on several columns
 
 
 def table(run: Run) -> Table:

@@ -59,9 +59,9 @@ def test_the_warm_up_ends_when_the_score_rests_or_its_share_is_over(data: Data) 
     assert heard == [False, False, False, False, False, True, True]
     assert float(game.best) == pytest.approx(0.4)  # what the refinement scores is not the warm-up's
     late = small_game(data)
-    late.planned, late.seen = 1_000, 799
+    late.planned, late.seen = 1_000, 849
     assert not late.refining
-    late.seen = 800
+    late.seen = 850
     assert late.refining
     never = small_game(data, patient=0)
     never.planned, never.seen = 1_000, 1_000

@@ -27,8 +27,8 @@ class TAEGAN(Game):
 
     G: Generator  # z -> row; its network is Autoregressive
     D: Discriminator  # batch -> score [n]: the critic
-    warm: float = 0.8  # share of the planned samples after which the refinement begins at the latest
-    patient: int = 3  # … or checkpoints without a better score; 0: no refinement
+    warm: float = 0.85  # share of the planned samples after which the refinement begins at the latest
+    patient: int = 4  # … or checkpoints without a better score; 0: no refinement
     critic: float = 0.1  # weight of the critic beside the likelihood
     judged: float = 0.25  # share of a batch that the critic sees
     gamma: float = 0.1  # weight of R1 and R2
