@@ -17,7 +17,7 @@ from ganvas.labels import Labels
 from ganvas.layers.mapped import Mapped
 from ganvas.players import Completer
 
-CHUNK, ROWS = 16, 512  # samples made at a time outside training, and rows of tables: rounding does not depend on n
+CHUNK, ROWS = 16, 2048  # samples made at a time outside training, and rows of tables: rounding does not depend on n
 
 
 @dataclass(frozen=True)

@@ -145,7 +145,9 @@ class Generator(players.Autoregressive):
         x, seen = self.only(x, known), known.to(x.dtype)
         blocks = list(x.split([token.width for token in self.tokens.tokens], 1))
         there = known.any(0).tolist()
-        e = list((self.look(x, self.tokens.outcomes(x)) * seen[..., None]).unbind(1))
+        e = [x.new_zeros(0)] * self.parts
+        if any(there):
+            e = list((self.look(x, self.tokens.outcomes(x)) * seen[..., None]).unbind(1))
         for j in order:
             if known[:, j].all():
                 continue
