@@ -182,14 +182,21 @@ def peer(name: str, epochs: int) -> Generator:
     return made
 
 
-def ceiling(train: np.ndarray, held_out: np.ndarray, discrete: list[bool], target: int) -> dict[str, object]:
-    """What held-out real rows score."""
-    found = quality(train, held_out, discrete)
+def alike(train: np.ndarray, made: np.ndarray, discrete: list[bool]) -> dict[str, object]:
+    """Quality, by both ways to bin numbers."""
+    found = quality(train, made, discrete)
     return {
         "quality": round(found.overall, 4),
         "shapes": round(found.shapes, 4),
         "trends": round(found.trends, 4),
-        "quality_own_bins": round(quality(train, held_out, discrete, own_bins=True).overall, 4),
+        "quality_own_bins": round(quality(train, made, discrete, own_bins=True).overall, 4),
+    }
+
+
+def ceiling(train: np.ndarray, held_out: np.ndarray, discrete: list[bool], target: int) -> dict[str, object]:
+    """What held-out real rows score."""
+    return {
+        **alike(train, held_out, discrete),
         "c2st": round(c2st(held_out, train, discrete), 4),
         "tstr": round(tstr(train, held_out, discrete, target), 4),
         "dcr_share": "none",
@@ -204,13 +211,10 @@ def scores(
     train: np.ndarray, held_out: np.ndarray, made: np.ndarray, discrete: list[bool], target: int
 ) -> dict[str, object]:
     """What made rows score."""
-    found, near = quality(train, made, discrete), closeness(train, held_out, made, discrete)
+    near = closeness(train, held_out, made, discrete)
     attacks = membership(train, held_out, made, discrete)
     return {
-        "quality": round(found.overall, 4),
-        "shapes": round(found.shapes, 4),
-        "trends": round(found.trends, 4),
-        "quality_own_bins": round(quality(train, made, discrete, own_bins=True).overall, 4),
+        **alike(train, made, discrete),
         "c2st": round(c2st(held_out, made, discrete), 4),
         "tstr": round(tstr(made, held_out, discrete, target), 4),
         "dcr_share": round(near.share, 4),

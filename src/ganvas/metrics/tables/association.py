@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ganvas.metrics.tables.rows import Rows, check_tables, codes, part
+from ganvas.metrics.tables.rows import Rows, check_tables, codes, part, phi_square
 
 MOST = 10_000  # rows
 BINS = 10  # of a number, of about as many rows each
@@ -46,9 +46,7 @@ def _cramer(a: tuple[NDArray[np.int64], int], b: tuple[NDArray[np.int64], int]) 
     n, r, c = len(a[0]), a[1], b[1]
     if min(r, c) < 2 or n < 2:
         return float("nan")
-    cells, counts = np.unique(a[0] * c + b[0], return_counts=True)
-    expected = np.bincount(a[0], minlength=r)[cells // c] * np.bincount(b[0], minlength=c)[cells % c]
     chance = (r - 1) * (c - 1) / (n - 1)  # what φ² is expected to be without any association
-    square = max(0.0, float((np.square(counts.astype(float)) / expected).sum()) - 1 - chance)
+    square = max(0.0, phi_square(a[0], b[0]) - chance)
     most = min(r - (r - 1) ** 2 / (n - 1), c - (c - 1) ** 2 / (n - 1)) - 1
     return float(min(1.0, np.sqrt(square / most))) if most > 0 else float("nan")

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ganvas.metrics.tables.rows import Flags, Rows, check_tables, codes, part
+from ganvas.metrics.tables.rows import Flags, Rows, check_tables, codes, part, phi_square
 
 MOST = 50_000  # rows of each table that are compared
 BINS = 10  # of a number, where it is paired with a class
@@ -129,8 +129,5 @@ def _contingency(a: tuple[NDArray[np.int64], int], b: tuple[NDArray[np.int64], i
 
 def _cramer(a: NDArray[np.int64], b: NDArray[np.int64]) -> float:
     """Cramér's V in [0, 1] of two columns of class numbers [n]: how far they go together; 0 where one is constant."""
-    cells, counts = np.unique(np.stack([a, b]), axis=1, return_counts=True)
-    rows, columns = np.bincount(a), np.bincount(b)
-    share = float((counts**2 / (rows[cells[0]] * columns[cells[1]])).sum()) - 1  # χ²/n
-    freedom = min(np.count_nonzero(rows), np.count_nonzero(columns)) - 1
-    return float(np.sqrt(max(share, 0.0) / freedom)) if freedom else 0.0
+    freedom = min(np.count_nonzero(np.bincount(column)) for column in (a, b)) - 1
+    return float(np.sqrt(phi_square(a, b) / freedom)) if freedom else 0.0

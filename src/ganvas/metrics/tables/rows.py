@@ -43,3 +43,11 @@ def codes(values: NDArray[Any]) -> tuple[NDArray[np.int64], int]:
     """Each of ``values`` [n] as its rank among the distinct ones [n], and their number; NaN is one value, the last."""
     distinct, ranks = np.unique(values, return_inverse=True)
     return ranks.reshape(-1), len(distinct)
+
+
+def phi_square(a: NDArray[np.int64], b: NDArray[np.int64]) -> float:
+    """χ²/n, 0 or more, of two columns of class numbers [n] from 0 on: how far they are from going their own ways."""
+    classes = int(b.max()) + 1
+    cells, counts = np.unique(a * classes + b, return_counts=True)
+    expected = np.bincount(a)[cells // classes] * np.bincount(b)[cells % classes]
+    return max(0.0, float((np.square(counts.astype(float)) / expected).sum()) - 1)
