@@ -32,7 +32,8 @@ from torch import nn
 from torch.nn.functional import softplus
 
 from ganvas.games.gan import GAN
-from ganvas.generator import Generator, Prior
+from ganvas.generator import Generator
+from ganvas.latents import Prior
 from ganvas.nets import dcgan
 from ganvas.space import Data, Rows
 from ganvas.spaces.images import Images, images

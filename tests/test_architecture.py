@@ -18,6 +18,7 @@ FLOORS = [  # from the ground up; a module may import its own floor and those be
         "game",
         "guarded",
         "labels",
+        "latents",
         "losses",
         "metrics",
         "names",
@@ -35,7 +36,7 @@ FLOORS = [  # from the ground up; a module may import its own floor and those be
     {"verbs"},
     {"skins", "estimators", "__main__"},
 ]
-GAMES_MAY = {"errors", "game", "generator", "guarded", "labels", "losses", "penalties", "players"}
+GAMES_MAY = {"errors", "game", "generator", "guarded", "labels", "latents", "losses", "penalties", "players"}
 
 
 def module(path: Path) -> str:

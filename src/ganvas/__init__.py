@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from ganvas import losses, penalties, players
     from ganvas.errors import DivergedError, InputError
     from ganvas.game import Adam, Batch, Discriminator, Game, Move, RMSprop
-    from ganvas.generator import Generator, Prior
+    from ganvas.generator import Generator
     from ganvas.imputation import Imputer
+    from ganvas.latents import Prior
     from ganvas.rows import frame
     from ganvas.rules.rules import Rules
     from ganvas.run import Run
@@ -49,7 +50,7 @@ WHERE = {
     "Game": "ganvas.game:Game",
     "Move": "ganvas.game:Move",
     "Generator": "ganvas.generator:Generator",
-    "Prior": "ganvas.generator:Prior",
+    "Prior": "ganvas.latents:Prior",
     "Imputer": "ganvas.imputation:Imputer",
     "Rules": "ganvas.rules.rules:Rules",
     "Run": "ganvas.run:Run",

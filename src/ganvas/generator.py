@@ -2,76 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ganvas.errors import InputError
 from ganvas.game import Batch
-from ganvas.labels import Labels
+from ganvas.labels import Labels, chosen
+from ganvas.latents import CHUNK, ROWS, Prior
 from ganvas.layers.mapped import Mapped
 from ganvas.players import Completer
-
-CHUNK, ROWS = 16, 2048  # samples made at a time outside training, and rows of tables: rounding does not depend on n
-
-
-@dataclass(frozen=True)
-class Prior:
-    """Where latents come from: ``normal`` N(0, 1), ``uniform`` U(-1, 1), or ``truncated``: N(0, 1) with every
-    component beyond ±``limit`` drawn again (Brock et al. 2019, BigGAN, arXiv:1809.11096, section 3.1). Latents of
-    ``block`` samples in a row are drawn together: quicker, where samples are many and small."""
-
-    size: int
-    kind: Literal["normal", "uniform", "truncated"] = "normal"
-    limit: float = 2.0
-    block: int = 1
-
-    def __post_init__(self) -> None:
-        if self.kind not in ("normal", "uniform", "truncated"):
-            raise InputError(f"no prior '{self.kind}'; known: normal, uniform, truncated")
-        if self.kind == "truncated" and self.limit < 0.05:
-            raise InputError(f"a prior truncated at {self.limit} leaves almost nothing; use 0.05 or more")
-
-    def shape(self, draws: Tensor) -> Tensor:
-        """Latents [n, size] of this prior from standard normal numbers ``draws`` [n, size]."""
-        if self.kind == "uniform":
-            return torch.erf(draws / 2**0.5)  # 2 Φ(a) - 1
-        if self.kind == "truncated":  # N(0, 1) cut at ±limit by its quantiles
-            u = torch.erf(draws / 2**0.5) * math.erf(self.limit / 2**0.5)
-            return (torch.erfinv(u) * 2**0.5).clamp(-self.limit, self.limit)
-        return draws
-
-    def latents(self, seed: int, indices: Sequence[int], truncation: float | None = None) -> tuple[Tensor, np.ndarray]:
-        """Latents [n, size] of samples number ``indices`` and a uniform number [n] each, for the label.
-
-        A function of (seed, index) alone, by NumPy's Philox. ``truncation`` narrows a normal prior.
-        """
-        if truncation is not None and self.kind == "uniform":
-            raise InputError("truncation needs a normal prior; this generator's is uniform")
-        prior = self if truncation is None else replace(self, kind="truncated", limit=truncation)
-        normal, uniform = numbers((seed, 1), indices, self.size, self.block)
-        return prior.shape(normal), uniform
-
-
-def numbers(key: tuple[int, int], indices: Sequence[int], size: int, block: int) -> tuple[Tensor, np.ndarray]:
-    """Normal numbers [n, size] and a uniform one [n] for each of ``indices``: a function of (key, index, block).
-
-    By NumPy's Philox, for ``block`` indices in a row at a time.
-    """
-    normal, uniform = np.empty((len(indices), size), np.float32), np.empty(len(indices))
-    blocks, within = np.divmod(np.asarray(indices, np.int64), block)
-    found, counts = np.unique(blocks, return_counts=True)
-    places = np.split(np.argsort(blocks, kind="stable"), counts.cumsum())[:-1]
-    for number, rows in zip(found, places, strict=True):
-        random = np.random.Generator(np.random.Philox(key=key, counter=[0, 0, 0, number]))
-        uniform[rows] = random.random(block)[within[rows]]
-        normal[rows] = random.standard_normal((block, size), np.float32)[within[rows]]
-    return torch.from_numpy(normal), uniform
 
 
 class Generator(nn.Module):
@@ -123,8 +64,8 @@ class Generator(nn.Module):
         InputError for an unknown label.
         """
         styled = isinstance(self.net, Mapped) and truncation is not None  # then styles are truncated, not latents
-        z, u = self.prior.latents(seed, indices, None if styled else truncation)
-        labels = self._labels(u, label)
+        drawn, u = self.prior.latents(seed, indices, None if styled else truncation)
+        z, labels = torch.from_numpy(drawn), chosen(self.labels, u, label)
         y = None if labels is None or self.labels is None else self.labels.encode(labels)
         was_training, parts = self.training, []
         self.eval()
@@ -145,16 +86,3 @@ class Generator(nn.Module):
         else:
             x = self(z, y)
         return x[:n].float().cpu()
-
-    def _labels(self, u: np.ndarray, label: object) -> np.ndarray | None:
-        if self.labels is None:
-            if label is not None:
-                raise InputError("this generator was trained without labels; leave the label out")
-            return None
-        if label is None:
-            return self.labels.draw(u)
-        if isinstance(label, np.ndarray):
-            return label
-        if isinstance(label, list) and len(label) == len(u):
-            return np.stack([self.labels.parse(one) for one in label])
-        return np.repeat(self.labels.parse(label)[None], len(u), 0)

@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 import safetensors.numpy
 import torch
-from scipy.special import ndtr  # type: ignore[import-untyped]
+from scipy.special import ndtr
 
 from ganvas.errors import InputError
 from ganvas.files import write_file

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from ganvas.errors import InputError, nearest
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 ROWS_KEPT = 4096  # label rows kept to describe the training distribution when a column is continuous
 
@@ -76,13 +77,19 @@ class Labels:
 
     def encode(self, values: np.ndarray) -> Tensor:
         """Stored labels [n, columns] -> conditions [n, width] float32: one-hot blocks and standardised numbers."""
+        import torch
+
+        return torch.from_numpy(self.conditions(values))
+
+    def conditions(self, values: np.ndarray) -> np.ndarray:
+        """As ``encode``, an array."""
         parts = []
         for column, v in zip(self.columns, np.asarray(values).T, strict=True):
             if column.classes:
                 parts.append(np.eye(column.width, dtype=np.float32)[v.astype(np.int64)])
             else:
                 parts.append(((v - column.mean) / column.std).astype(np.float32)[:, None])
-        return torch.from_numpy(np.concatenate(parts, 1))
+        return np.concatenate(parts, 1)
 
     def draw(self, u: np.ndarray) -> np.ndarray:
         """Labels [n, columns] from the training distribution by uniform numbers ``u`` [n] in [0, 1)."""
@@ -130,3 +137,21 @@ class Labels:
         columns = tuple(Column(c["name"], tuple(c["classes"]), c["mean"], c["std"]) for c in config["columns"])
         rows = np.array(config["rows"], np.float64).reshape(-1, len(columns))
         return cls(columns, rows, np.array(config["weights"], np.float64))
+
+
+def chosen(labels: Labels | None, u: np.ndarray, label: object) -> np.ndarray | None:
+    """Stored labels [n, columns] of samples to be made: ``label`` for all, a list [n], or an array of stored ones.
+
+    None draws them from the training distribution by uniform numbers ``u`` [n]. Raises InputError for an unknown label.
+    """
+    if labels is None:
+        if label is not None:
+            raise InputError("this generator was trained without labels; leave the label out")
+        return None
+    if label is None:
+        return labels.draw(u)
+    if isinstance(label, np.ndarray):
+        return label
+    if isinstance(label, list) and len(label) == len(u):
+        return np.stack([labels.parse(one) for one in label])
+    return np.repeat(labels.parse(label)[None], len(u), 0)

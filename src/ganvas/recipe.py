@@ -17,7 +17,8 @@ from torch import nn
 from ganvas import names
 from ganvas.errors import InputError, nearest
 from ganvas.game import Discriminator, Game
-from ganvas.generator import ROWS, Generator, Prior
+from ganvas.generator import Generator
+from ganvas.latents import ROWS, Prior
 from ganvas.players import Completer, Head
 from ganvas.rules.rules import Rules
 from ganvas.space import Data, DataOptions, Space, unlabelled

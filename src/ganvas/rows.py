@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from ganvas.errors import InputError
-from ganvas.generator import ROWS, Generator, numbers
+from ganvas.generator import Generator
+from ganvas.latents import ROWS, numbers
 from ganvas.players import Autoregressive, Completer
 from ganvas.run import Run
 from ganvas.spaces.tables.layout import names_of
@@ -64,7 +65,7 @@ def rows(run: Run, indices: Sequence[int], seed: int = 0, where: str | None = No
     first = [j for j, token in enumerate(space.tokens) if token.field in spans]  # the others then go by them
     if len(given) != len(indices):
         raise InputError(f"{len(given)} known rows for {len(indices)} rows to make; give as many")
-    z, _ = generator.prior.latents(seed, indices)
+    z = torch.from_numpy(generator.prior.latents(seed, indices)[0])
     x, there = space.encode(given), ~np.isnan(given)
     told = torch.from_numpy(there[:, [token.field for token in space.tokens]])
     parts = []
@@ -107,7 +108,7 @@ def weighed(
     """
     x, told = (half.repeat_interleave(CANDIDATES, 0) for half in part)
     z, u = numbers(key, at, CANDIDATES * net.latent, ROWS)  # of each row by its own number
-    found, mass = net.decide(z.view(len(x), -1), x, told, support, first)
+    found, mass = net.decide(torch.from_numpy(z).view(len(x), -1), x, told, support, first)
     total = mass.view(-1, CANDIDATES).double().cumsum(1)
     chosen = torch.searchsorted(total, torch.from_numpy(u)[:, None] * total[:, -1:]).clamp_max(CANDIDATES - 1)
     known = part[1].clone()

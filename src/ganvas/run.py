@@ -21,7 +21,8 @@ from torch import nn
 
 from ganvas.errors import InputError
 from ganvas.files import append_line, read_json, read_lines, write_file, write_json, writing
-from ganvas.generator import Generator, Prior
+from ganvas.generator import Generator
+from ganvas.latents import Prior
 from ganvas.names import load, path_of
 from ganvas.space import Space
 from ganvas.training import checkpoints

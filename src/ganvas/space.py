@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 from PIL import Image
-from torch import Tensor, nn
 
 from ganvas.labels import Labels
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 
 class Space(Protocol):
@@ -26,8 +28,11 @@ class Space(Protocol):
     def encode(self, raw: np.ndarray) -> Tensor:
         """Raw samples [n, …] as stored -> float32 [n, *shape]."""
 
-    def decode(self, x: Tensor) -> np.ndarray:
-        """Encoded samples [n, *shape] -> raw samples [n, …]; the inverse of ``encode`` on valid samples."""
+    def decode(self, x: Tensor | np.ndarray) -> np.ndarray:
+        """Encoded samples [n, *shape] -> raw samples [n, …]; the inverse of ``encode`` on valid samples.
+
+        Of an array it needs no torch.
+        """
 
     def head(self) -> nn.Module:
         """The last layer, which makes a network's output a valid encoded sample."""
@@ -40,6 +45,11 @@ class Space(Protocol):
 
     def config(self) -> dict[str, Any]:
         """Plain JSON from which ``type(self).load`` makes the same space (labels included)."""
+
+
+def plain(x: Tensor | np.ndarray) -> np.ndarray:
+    """Encoded samples as an array, float32."""
+    return x if isinstance(x, np.ndarray) else x.detach().cpu().float().numpy()
 
 
 @dataclass(frozen=True)

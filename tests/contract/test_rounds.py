@@ -18,7 +18,8 @@ from ganvas.games.gan import GAN
 from ganvas.games.r3gan import R3GAN
 from ganvas.games.wgan import WGAN
 from ganvas.games.wgan_gp import WGANGP
-from ganvas.generator import Generator, Prior
+from ganvas.generator import Generator
+from ganvas.latents import Prior
 from ganvas.spaces.toys import ring
 from ganvas.training.batches import Batches
 from ganvas.training.ema import EMA

@@ -15,7 +15,8 @@ from torch import Tensor, nn
 from ganvas.diagnosis.watch import Watch, dead, moves, turning
 from ganvas.game import Adam, Batch, Discriminator, Game, Move
 from ganvas.games.gan import GAN
-from ganvas.generator import Generator, Prior
+from ganvas.generator import Generator
+from ganvas.latents import Prior
 from ganvas.nets import mlp
 from ganvas.rules.rules import Rules
 from ganvas.space import Data

@@ -13,7 +13,8 @@ from ganvas.errors import InputError
 from ganvas.game import Batch, Discriminator
 from ganvas.games.gan import GAN
 from ganvas.games.unrolled import UnrolledGAN
-from ganvas.generator import Generator, Prior
+from ganvas.generator import Generator
+from ganvas.latents import Prior
 from ganvas.losses import log_loss
 from ganvas.nets import dcgan
 from ganvas.space import unlabelled

@@ -7,7 +7,8 @@ from torch import Tensor, nn
 
 from ganvas.game import Batch, Discriminator
 from ganvas.games.gan import GAN
-from ganvas.generator import Generator, Prior
+from ganvas.generator import Generator
+from ganvas.latents import Prior
 
 P = torch.tensor([0.5, 0.3, 0.15, 0.05])  # p_data on four points
 Q = torch.tensor([0.1, 0.2, 0.3, 0.4])  # p_g of a generator that is held fast

@@ -29,8 +29,9 @@ import ganvas as gan
 from ganvas.errors import InputError
 from ganvas.game import Batch, Discriminator
 from ganvas.games.fastgan import FastGAN
-from ganvas.generator import Generator, Prior
+from ganvas.generator import Generator
 from ganvas.labels import Labels
+from ganvas.latents import Prior
 from ganvas.layers.excitation import Excitation
 from ganvas.layers.noise import Noise
 from ganvas.nets import fastgan

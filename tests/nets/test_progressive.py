@@ -26,8 +26,9 @@ import ganvas as gan
 from ganvas.errors import InputError
 from ganvas.game import Batch
 from ganvas.games.progressive import Progressive
-from ganvas.generator import Generator, Prior
+from ganvas.generator import Generator
 from ganvas.labels import Labels
+from ganvas.latents import Prior
 from ganvas.layers import folded
 from ganvas.layers.growing import Level, enlarged, shrunk
 from ganvas.layers.norm import pixel_norm

@@ -17,7 +17,8 @@ from ganvas.game import Batch, Discriminator, Game, Move
 from ganvas.games.gan import GAN
 from ganvas.games.r3gan import R3GAN
 from ganvas.games.wgan_gp import WGANGP
-from ganvas.generator import Generator, Prior
+from ganvas.generator import Generator
+from ganvas.latents import Prior
 from ganvas.nets import mlp
 from ganvas.recipe import couple
 from ganvas.rules.dressed import Crowd, Dressed

@@ -109,7 +109,7 @@ def _distance(gap: Tensor, traces: float, overlap: float) -> float:
 
 def _overlap(a: Moments, b: Moments) -> float:
     """``tr (A B)^½``. The eigenvalues know small ones to eps times the largest; below that the roots step in."""
-    from scipy.linalg.blas import dtrmm  # type: ignore[import-untyped]
+    from scipy.linalg.blas import dtrmm
 
     A, B = a.covariance.numpy(), b.covariance.numpy()
     if min(a.count, b.count) > len(A):

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-import torch
 from PIL import Image, ImageDraw
-from torch import Tensor, nn
 
 from ganvas.labels import Labels
-from ganvas.space import Data, Rows, hold_out
+from ganvas.space import Data, Rows, hold_out, plain
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 COUNT = 50_000  # samples of a toy
 
@@ -36,14 +37,18 @@ class Points:
 
     def encode(self, raw: np.ndarray) -> Tensor:
         """Points [n, d] -> float32 [n, d]."""
+        import torch
+
         return torch.from_numpy(np.asarray(raw, np.float32) / np.float32(self.scale))
 
-    def decode(self, x: Tensor) -> np.ndarray:
+    def decode(self, x: Tensor | np.ndarray) -> np.ndarray:
         """[n, d] -> points [n, d] float32."""
-        return x.detach().cpu().numpy() * np.float32(self.scale)
+        return plain(x) * np.float32(self.scale)
 
     def head(self) -> nn.Module:
         """Nothing: every vector is valid."""
+        from torch import nn
+
         return nn.Identity()
 
     def modes(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-import torch
 from PIL import Image
-from torch import Tensor, nn
 
 from ganvas.errors import InputError
 from ganvas.labels import Labels
+from ganvas.space import plain
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}  # other channel numbers are mode "N"
 SHOWN = 32  # pixels: smaller pictures are enlarged to about this side before they are shown
@@ -46,17 +48,23 @@ class Images:
     def encode(self, raw: np.ndarray) -> Tensor:
         """Stored pictures [n, h, w, c] (uint8, or uint16 when ``bits`` is 16) -> float32 [n, c, h, w] in [-1, 1],
         channels last in memory."""
+        import torch
+
         own = raw if raw.flags.c_contiguous and raw.flags.writeable else np.array(raw, order="C")
         return torch.from_numpy(own).permute(0, 3, 1, 2).to(torch.float32).mul_(2 / self.top).sub_(1)
 
-    def decode(self, x: Tensor) -> np.ndarray:
+    def decode(self, x: Tensor | np.ndarray) -> np.ndarray:
         """[n, c, h, w] -> stored pictures [n, h, w, c]: clamped to [-1, 1] and rounded; exact on encoded pictures."""
-        numbers = x.detach().cpu().float().add(1).mul_(self.top / 2).round_().clamp_(0, self.top)
-        kind = torch.uint8 if self.bits == 8 else torch.uint16
-        return numbers.permute(0, 2, 3, 1).to(kind, memory_format=torch.contiguous_format).numpy()
+        numbers = plain(x) + np.float32(1)
+        np.multiply(numbers, np.float32(self.top / 2), numbers)
+        np.rint(numbers, numbers).clip(0, self.top, numbers)
+        with np.errstate(invalid="ignore"):  # NaN becomes any number
+            return np.ascontiguousarray(numbers.transpose(0, 2, 3, 1), np.uint8 if self.bits == 8 else np.uint16)
 
     def head(self) -> nn.Module:
         """Tanh: every value lies in [-1, 1]."""
+        from torch import nn
+
         return nn.Tanh()
 
     def show(self, raw: np.ndarray, columns: int) -> Image.Image:

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any, Literal, Self, get_args
 
 import numpy as np
-from scipy.special import ndtr, ndtri  # type: ignore[import-untyped]
+from scipy.special import ndtr, ndtri
 
 Kind = Literal["number", "category", "ordered", "boolean", "date"]
 KINDS: tuple[Kind, ...] = get_args(Kind)

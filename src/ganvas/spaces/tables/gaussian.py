@@ -13,7 +13,7 @@ from typing import Self
 
 import numpy as np
 import torch
-from scipy.special import ndtr  # type: ignore[import-untyped]
+from scipy.special import ndtr
 from torch import Tensor
 
 from ganvas.spaces.tables.fields import Field

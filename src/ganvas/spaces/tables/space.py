@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-import torch
 from PIL import Image
-from torch import Tensor, nn
 
 from ganvas.errors import InputError
 from ganvas.labels import Labels
+from ganvas.space import plain
 from ganvas.spaces.tables.constraints import Constraint
 from ganvas.spaces.tables.fields import Field
 from ganvas.spaces.tables.layout import Layout
 from ganvas.spaces.tables.pictures import sheet
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 MOST = 100  # outcomes of one one-hot block; a category with more is two blocks
 
@@ -38,38 +39,6 @@ class Token:
     width: int
     outcomes: int
     numeric: bool
-
-
-class Head(nn.Module):
-    """Makes a network's output [n, d] a valid row, and leaves valid rows as they are.
-
-    Normal scores stay; each of ``blocks`` (start, width) becomes one-hot of its largest, each of ``flags`` (numbers of
-    x) 1 above a sigmoid of a half, else 0, with the score before it then 0. Gradients are those of the softmax and the
-    sigmoid (straight through: Bengio et al. 2013, arXiv:1308.3432).
-    """
-
-    def __init__(self, blocks: Sequence[tuple[int, int]], flags: Sequence[int]) -> None:
-        super().__init__()
-        self.blocks, self.flags = tuple(blocks), tuple(flags)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """[n, d] -> [n, d]."""
-        parts: list[Tensor] = []
-        done = 0
-        for start, width in self.blocks:
-            block = x[:, start : start + width]
-            soft = block.softmax(1)
-            hard = torch.zeros_like(block).scatter(1, block.argmax(1, keepdim=True), 1.0)
-            parts += [x[:, done:start], hard + (soft - soft.detach())]
-            done = start + width
-        x = torch.cat([*parts, x[:, done:]], 1)
-        if not self.flags:
-            return x
-        at = torch.tensor(self.flags, device=x.device)
-        soft = x[:, at].sigmoid()
-        hard = (soft > 0.5).to(x.dtype)
-        scores = x[:, at - 1] * (1 - hard)
-        return x.index_copy(1, at, hard + (soft - soft.detach())).index_copy(1, at - 1, scores)
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,6 +83,8 @@ class Table:
 
         What is missing in a column that had nothing missing in training becomes a score of 0, or a block of zeros.
         """
+        import torch
+
         raw = np.asarray(raw, np.float64)
         x = np.zeros((len(raw), *self.shape), np.float32)
         for token in self.tokens:
@@ -131,9 +102,9 @@ class Table:
             x[np.flatnonzero(known), token.start + code] = 1.0
         return torch.from_numpy(x)
 
-    def decode(self, x: Tensor) -> np.ndarray:
+    def decode(self, x: Tensor | np.ndarray) -> np.ndarray:
         """[n, d] -> raw rows [n, fields]: the largest of each block, scores as values of the range seen."""
-        seen = x.detach().cpu().double().numpy()
+        seen = plain(x).astype(np.float64)
         raw = np.zeros((len(seen), len(self.fields)))
         for token in self.tokens:
             field, block = self.fields[token.field], seen[:, token.start : token.start + token.width]
@@ -151,6 +122,8 @@ class Table:
 
     def head(self) -> nn.Module:
         """What makes a network's output a valid row."""
+        from ganvas.spaces.tables.head import Head
+
         blocks = [(token.start, token.width) for token in self.tokens if not token.numeric]
         return Head(blocks, [token.start + 1 for token in self.tokens if token.numeric and token.width == 2])
 
