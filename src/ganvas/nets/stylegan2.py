@@ -66,7 +66,7 @@ class Generator(Mapped):
         The picture of a resolution shares its style with the first convolution of the next one.
         """
         w = self.spread(w)
-        x = self.convolutions[0](self.start.expand(len(w), -1, -1, -1), w[:, 0])
+        x = self.convolutions[0](self.start[None], w[:, 0])
         picture = self.pictures[0](x, w[:, 1])
         for i, (height, breadth) in enumerate(self.sizes[1:], 1):
             x = self.convolutions[2 * i - 1](x, w[:, 2 * i - 1])

@@ -102,7 +102,7 @@ class Fourier(nn.Module):
     def forward(self, w: Tensor, shift: Tensor | None = None) -> Tensor:
         """``shift`` [2] or [n, 2] moves the whole canvas, in units of the picture's short side."""
         cos, sin, y, x = self.move(w).float()[:, :, None].unbind(1)  # [n, 1]
-        length = torch.hypot(1 + cos, sin)
+        length = ((1 + cos).square() + sin.square()).sqrt()
         cos, sin = (1 + cos) / length, sin / length
         fy, fx = self.frequencies
         phases = self.phases - fy * y - fx * x
