@@ -61,6 +61,13 @@ class Images:
         with np.errstate(invalid="ignore"):  # NaN becomes any number
             return np.ascontiguousarray(numbers.transpose(0, 2, 3, 1), np.uint8 if self.bits == 8 else np.uint16)
 
+    def pixels(self, x: Tensor) -> Tensor:
+        """As ``decode``, a tensor: [n, c, h, w] -> [n, h, w, c] uint8, or int32 when ``bits`` is 16."""
+        import torch
+
+        numbers = x.float().add(1).mul(self.top / 2).round().clamp(0, self.top)
+        return numbers.permute(0, 2, 3, 1).to(torch.uint8 if self.bits == 8 else torch.int32)
+
     def head(self) -> nn.Module:
         """Tanh: every value lies in [-1, 1]."""
         from torch import nn
