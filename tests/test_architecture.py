@@ -30,7 +30,7 @@ FLOORS = [  # from the ground up; a module may import its own floor and those be
         "watching",
     },
     {"generator", "layers", "nets", "rules", "training"},
-    {"games", "monitors", "run", "rows", "imputation", "evaluation", "reporting"},
+    {"games", "monitors", "run", "rows", "imputation", "evaluation", "exploring", "reporting"},
     {"recipe", "recipes"},
     {"session", "record", "diagnosis"},
     {"verbs"},
@@ -196,6 +196,7 @@ def test_the_public_names() -> None:
     for name in ganvas.__all__:
         assert getattr(ganvas, name) is not None
     assert sorted(ganvas.__all__) == ganvas.__all__
-    assert set(ganvas.WHERE) == {*ganvas.__all__, "flags", "nearest"}  # two that only the command line needs
+    for_the_command_line = {"experiment", "experiments", "flags", "nearest"}
+    assert set(ganvas.WHERE) == {*ganvas.__all__, *for_the_command_line}
     wanted = {"Game", "Generator", "Discriminator", "Move", "Batch", "losses", "penalties", "images", "toys"}
     assert wanted | {"train", "generate", "Run"} <= set(ganvas.__all__)

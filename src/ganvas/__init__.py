@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from ganvas.verbs.balance import balance
     from ganvas.verbs.diagnose import diagnose
     from ganvas.verbs.evaluate import evaluate
+    from ganvas.verbs.explore import explore
     from ganvas.verbs.generate import generate
     from ganvas.verbs.impute import impute
     from ganvas.verbs.list import list  # noqa: A004 (a verb, and reached as gan.list)
@@ -65,6 +66,9 @@ WHERE = {
     "balance": "ganvas.verbs.balance:balance",
     "diagnose": "ganvas.verbs.diagnose:diagnose",
     "evaluate": "ganvas.verbs.evaluate:evaluate",
+    "experiment": "ganvas.verbs.explore:experiment",
+    "experiments": "ganvas.verbs.explore:experiments",
+    "explore": "ganvas.verbs.explore:explore",
     "flags": "ganvas.verbs.train:flags",
     "generate": "ganvas.verbs.generate:generate",
     "impute": "ganvas.verbs.impute:impute",
@@ -76,9 +80,9 @@ WHERE = {
 
 __all__ = [
     "Adam", "Batch", "Batches", "Discriminator", "DivergedError", "Game", "Generator", "Imputer", "InputError",
-    "Move", "Optimisers", "Prior", "RMSprop", "Rules", "Run", "balance", "diagnose", "digits", "evaluate", "frame",
-    "generate", "images", "impute", "list", "losses", "penalties", "players", "report", "rounds", "show", "tables",
-    "toys", "train",
+    "Move", "Optimisers", "Prior", "RMSprop", "Rules", "Run", "balance", "diagnose", "digits", "evaluate", "explore",
+    "frame", "generate", "images", "impute", "list", "losses", "penalties", "players", "report", "rounds", "show",
+    "tables", "toys", "train",
 ]  # fmt: skip
 
 

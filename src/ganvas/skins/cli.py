@@ -26,6 +26,7 @@ VERBS = {
     "balance": "say whether balancing the classes of a table helps, and do it",
     "evaluate": "judge a generator or samples against real ones, with the protocol",
     "diagnose": "say what is wrong with a run's game, and whether to train on",
+    "explore": "walk through a generator's latent space, and edit what it makes",
     "report": "write one HTML file on a run, or on several compared",
     "show": "say what a run is, how far it got, and its last figures",
     "list": "list games, nets, recipes, data and runs",
@@ -34,6 +35,7 @@ POSITIONAL = {
     **dict.fromkeys(("generate", "show", "diagnose"), ("run",)),
     "train": ("data",),
     "evaluate": ("what",),
+    "explore": ("run", "what"),
     "impute": ("what",),
     "balance": ("source",),
     "report": ("runs",),
@@ -41,7 +43,8 @@ POSITIONAL = {
 }
 MORE = {  # to a verb's help
     "train": "\n\nThe last flags are those of the game and the nets. See those of others with\n"
-    "`ganvas train --game NAME --net NAME --help`; `ganvas list games` and `ganvas list nets` name them."
+    "`ganvas train --game NAME --net NAME --help`; `ganvas list games` and `ganvas list nets` name them.",
+    "explore": "\n\nEach experiment has options of its own: `ganvas explore RUN WHAT --help` explains them.",
 }
 PLAIN = (int, float, bool, NoneType)  # types of options that are not text
 USAGE = """\
@@ -111,7 +114,8 @@ def perform(verb: str, arguments: list[str]) -> None:
         fields += train_fields(arguments)
     else:
         fields.append(("json", marked(bool, "print JSON"), field(default=False)))
-    given = parse(verb, function, fields, arguments)
+    experiment = experiment_of(arguments) if verb == "explore" else None
+    given = explored(experiment, fields, arguments) if experiment else parse(verb, function, fields, arguments)
     as_json = given.pop("json", False)
     several = [given.pop(name) for name in variadic(function) if name in given]
     result = function(*itertools.chain(*several), **given)
@@ -143,11 +147,33 @@ def signature_fields(verb: str, function: Callable[..., Any]) -> list[Field]:
         kind = kinds[name] if plain else str | None
         required = p.default is p.empty
         kind = str if required and kind == str | None else kind
-        how = marked(kind, told.get(name, ""), p.default if kind is int else None)
+        how = marked(kind, told.get(name, ""), p.default if kind is int or type(p.default) in (float, str) else None)
         if name in POSITIONAL[verb]:
             how = placed(kind, told.get(name, ""), name)
         found.append((name, how, field() if required else field(default=p.default)))
     return found
+
+
+def experiment_of(arguments: list[str]) -> str | None:
+    """The experiment, the second argument; where help is asked for perhaps the first one, or none. InputError for none
+    else."""
+    known, asks = ganvas.experiments(), not {"-h", "--help"}.isdisjoint(arguments)
+    named = [one for one in arguments[1::-1] if not one.startswith("-")]
+    if asks:
+        return next((one for one in named if one in known), None)
+    if len(named) < 2:
+        raise ganvas.InputError(f"first comes the run, then what to do: ganvas explore RUN {'|'.join(known)}")
+    return named[0]
+
+
+def explored(what: str, fields: list[Field], arguments: list[str]) -> dict[str, Any]:
+    """The given arguments of an experiment, and what it is."""
+    function = ganvas.experiment(what)
+    fields = [one for one in [*fields, *signature_fields("explore", function)] if one[0] not in ("run", "what")]
+    given = parse(
+        f"explore RUN {what}", function, fields, [a for a in arguments[:2] if a.startswith("-")] + arguments[2:]
+    )
+    return {"run": arguments[0], "what": what, **given}
 
 
 def variadic(function: Callable[..., Any]) -> list[str]:
@@ -220,8 +246,12 @@ def parse(verb: str, function: Callable[..., Any], fields: list[Field], argument
     """The given arguments, by name. Raises InputError with one line for a wrong one."""
     import tyro
 
-    made = make_dataclass(verb, [(n.replace(".", "__"), kind, how) for n, kind, how in sorted_fields(fields)])
+    made = make_dataclass(
+        verb.split()[0], [(n.replace(".", "__"), kind, how) for n, kind, how in sorted_fields(fields)]
+    )
     about = (inspect.getdoc(function) or "").split("\n\nArgs:")[0].replace("`", "") + MORE.get(verb, "")
+    if verb == "explore":
+        about += "".join(f"\n\n{name}: {told}" for name, told in ganvas.experiments().items())
     errors = io.StringIO()
     try:
         with contextlib.redirect_stderr(errors):

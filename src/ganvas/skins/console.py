@@ -28,6 +28,8 @@ def tell(verb: str, result: Any) -> None:
         console.print(result["advice"], soft_wrap=True)
     elif verb == "diagnose":
         tell_diagnosis(console, result)
+    elif verb == "explore":
+        tell_explored(console, result)
     else:
         for title, rows in result.items() if verb == "list" else [(result["run"], result)]:
             console.print(table(rows.items(), title=title))
@@ -104,3 +106,17 @@ def tell_diagnosis(console: Any, found: dict[str, Any]) -> None:
         console.print(f"\n{finding['verdict'].replace('_', ' ')}")
         for line in (*finding["evidence"], f"do: {finding['proposal']}"):
             console.print(f"  - {line}", soft_wrap=True)
+
+
+def tell_explored(console: Any, found: dict[str, Any]) -> None:
+    """Figures of an experiment, then its tables, then where the picture is."""
+    several = {
+        name: value for name, value in found.items() if isinstance(value, list) and value and type(value[0]) is dict
+    }
+    rows = [
+        (name, value if type(value) is str else json.dumps(value)) for name, value in found.items() if name != "out"
+    ]
+    console.print(table([row for row in rows if row[0] not in several]))
+    for title, lines in several.items():
+        console.print(table([[shown(cell) for cell in line.values()] for line in lines], title, tuple(lines[0])))
+    console.print(str(found["out"]), soft_wrap=True)

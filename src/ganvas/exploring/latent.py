@@ -1,0 +1,147 @@
+"""Where one walks in a trained generator, and the samples that lie there.
+
+A *code* is a place: of networks with styles the style w [n, style], or another one for each layer [n, layers, style];
+of all others the latent z and the condition y side by side, [n, latent + c]. So everything that is done with codes
+(between two, towards a third, along a direction) also moves the condition.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ganvas.errors import InputError
+from ganvas.generator import Generator
+from ganvas.labels import chosen
+from ganvas.latents import CHUNK
+from ganvas.layers.mapped import Mapped
+from ganvas.run import Run
+from ganvas.watching import watching
+
+LIST = re.compile(r"\d+(-\d+)?(,\d+(-\d+)?)*")
+MOST = 1024  # samples that an option may name
+PARALLEL = 1e-4  # sine of the angle below which two latents are taken to point one way
+
+
+def numbers(text: str, option: str = "--seeds", most: int = MOST) -> list[int]:
+    """The whole numbers that a user names: ``"0,3,5-8"`` -> [0, 3, 5, 6, 7, 8]. Raises InputError for other text."""
+    plain = "".join(str(text).split())
+    if not LIST.fullmatch(plain) or len(plain) > 12 * most:
+        raise InputError(f"{option} {str(text)[:60]!r} is no list of whole numbers; write them as 0,3,5-8")
+    found: list[int] = []
+    for part in plain.split(","):
+        first, _, last = part.partition("-")
+        if int(last or first) - int(first) >= most or int(last or first) >= 2**63:
+            raise InputError(f"{option} {part} names too many numbers, or too large ones; {most} are the most")
+        found += range(int(first), int(last or first) + 1)
+    if not 1 <= len(found) <= most:
+        raise InputError(f"{option} {str(text)[:60]!r} names {len(found)} numbers; 1 to {most} are possible")
+    return found
+
+
+def needs_pictures(run: Run, what: str) -> None:
+    """Raise InputError when the samples of a run are no pictures."""
+    if len(run.space.shape) != 3:
+        raise InputError(f"{what} shows pictures, and {run.path} makes none; it is for runs trained on pictures")
+
+
+def needs_styles(run: Run, what: str) -> Mapped:
+    """The network with styles of a run. Raises InputError when it has none."""
+    if not isinstance(net := run.generator.net, Mapped):
+        raise InputError(f"{what} needs styles, and the network of {run.path} has none; stylegan2 and stylegan3 do")
+    return net
+
+
+def codes(
+    run: Run, which: Sequence[int], seed: int = 0, label: object = None, truncation: float | None = None
+) -> Tensor:
+    """Codes [n, k] of samples number ``which`` of ``seed``: those that ``generate`` draws with the same options."""
+    check_seed(seed)
+    generator = run.generator
+    styled = isinstance(generator.net, Mapped) and truncation is not None
+    z, u = generator.prior.latents(seed, which, None if styled else truncation)
+    labels = chosen(generator.labels, u, label)
+    y = None if labels is None or generator.labels is None else generator.labels.encode(labels)
+    return code_of(generator, torch.from_numpy(z), y, truncation if styled else None)
+
+
+def check_seed(seed: int) -> None:
+    """Raise InputError for a seed that ``generate`` refuses."""
+    if not 0 <= seed < 2**63:
+        raise InputError(f"--seed {seed} must be between 0 and 2^63 - 1")
+
+
+@torch.no_grad()
+def code_of(generator: Generator, z: Tensor, y: Tensor | None, psi: float | None = None) -> Tensor:
+    """Latents [n, latent] and conditions [n, c] -> codes [n, k]; styles are drawn to their mean by ``psi``."""
+    net = generator.net
+    if not isinstance(net, Mapped):
+        return z if y is None else torch.cat([z, y], 1)
+    parts = []
+    for start in range(0, len(z), CHUNK):
+        fill = torch.arange(CHUNK) % len(z[start : start + CHUNK]) + start
+        w = net.map(z[fill], None if y is None else y[fill])
+        parts.append(w[: len(z) - start])
+    w = torch.cat(parts)
+    return w if psi is None else net.truncated(w, psi)
+
+
+def parted(generator: Generator, code: Tensor) -> tuple[Tensor, Tensor | None]:
+    """Latents and conditions of codes of a network without styles."""
+    size = generator.prior.size
+    return code[:, :size], code[:, size:] if code.shape[1] > size else None
+
+
+def paint(generator: Generator, code: Tensor) -> Tensor:
+    """Codes -> encoded samples [n, *shape]. Keeps the graph."""
+    if isinstance(generator.net, Mapped):
+        x: Tensor = generator.head(generator.net.make(code))
+        return x
+    made: Tensor = generator(*parted(generator, code))
+    return made
+
+
+@torch.no_grad()
+def drawn(run: Run, code: Tensor) -> np.ndarray:
+    """Codes -> raw samples [n, …], in chunks of a fixed size, with progress: the same code is always the same sample.
+
+    Each chunk is decoded before the next is made, so many pictures fit in memory.
+    """
+    parts = []
+    with watching("drawing", len(code)) as tell:
+        for start in range(0, len(code), CHUNK):
+            here = code[start : start + CHUNK]
+            fill = torch.arange(CHUNK) % len(here)  # a short chunk is filled up and cut again
+            parts.append(run.space.decode(paint(run.generator, here[fill])[: len(here)].float()))
+            tell(start + len(here))
+    return np.concatenate(parts)
+
+
+def between(generator: Generator, a: Tensor, b: Tensor, share: Tensor) -> Tensor:
+    """Codes at ``share`` [n] of the way from ``a`` [n, k] (0) to ``b`` [n, k] (1).
+
+    Spherical for latents of a normal prior, along a straight line for styles, conditions and any other prior.
+    """
+    line = a + share.view(-1, *[1] * (a.dim() - 1)) * (b - a)
+    size = generator.prior.size
+    if isinstance(generator.net, Mapped) or generator.prior.kind == "uniform":
+        return line
+    return torch.cat([slerp(a[:, :size], b[:, :size], share), line[:, size:]], 1)
+
+
+def slerp(a: Tensor, b: Tensor, share: Tensor) -> Tensor:
+    """From ``a`` to ``b`` [n, d] along a great circle: the direction turns evenly, the length changes evenly.
+
+    Shoemake 1985, doi:10.1145/325165.325242, section 3.3; for latents White 2016, arXiv:1609.04468. Normal latents lie
+    near a sphere, and the middle of a straight line does not. Where both point one way, or opposite ways, the line is
+    straight.
+    """
+    lengths = [v.norm(dim=1, keepdim=True).clamp_min(1e-12) for v in (a, b)]
+    angle = (a / lengths[0] * (b / lengths[1])).sum(1, keepdim=True).clamp(-1, 1).arccos()
+    t, sine = share[:, None], angle.sin()
+    turned = ((1 - t) * angle).sin() / sine * (a / lengths[0]) + (t * angle).sin() / sine * (b / lengths[1])
+    return torch.where(sine < PARALLEL, a + t * (b - a), turned * ((1 - t) * lengths[0] + t * lengths[1]))
