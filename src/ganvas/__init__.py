@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from ganvas.verbs.balance import balance
     from ganvas.verbs.diagnose import diagnose
     from ganvas.verbs.evaluate import evaluate
+    from ganvas.verbs.export import export
     from ganvas.verbs.explore import explore
     from ganvas.verbs.generate import generate
     from ganvas.verbs.impute import impute
@@ -68,6 +69,7 @@ WHERE = {
     "evaluate": "ganvas.verbs.evaluate:evaluate",
     "experiment": "ganvas.verbs.explore:experiment",
     "experiments": "ganvas.verbs.explore:experiments",
+    "export": "ganvas.verbs.export:export",
     "explore": "ganvas.verbs.explore:explore",
     "flags": "ganvas.verbs.train:flags",
     "generate": "ganvas.verbs.generate:generate",
@@ -81,6 +83,7 @@ WHERE = {
 __all__ = [
     "Adam", "Batch", "Batches", "Discriminator", "DivergedError", "Game", "Generator", "Imputer", "InputError",
     "Move", "Optimisers", "Prior", "RMSprop", "Rules", "Run", "balance", "diagnose", "digits", "evaluate", "explore",
+    "export",
     "frame", "generate", "images", "impute", "list", "losses", "penalties", "players", "report", "rounds", "show",
     "tables", "toys", "train",
 ]  # fmt: skip

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from PIL import Image
@@ -18,6 +18,21 @@ from ganvas.names import load
 from ganvas.space import Space
 
 FORMAT = 1  # of what the file says of itself
+
+
+class Sampler(Protocol):
+    """Where samples come from: a run, or a generator in one file."""
+
+    path: Path
+
+    @property
+    def space(self) -> Space:
+        """The space of the samples."""
+
+    def samples(
+        self, indices: Sequence[int], seed: int = 0, label: object = None, truncation: float | None = None
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """Raw samples [n, …] number ``indices`` of ``seed`` and their stored labels [n, c]."""
 
 
 class Exported:
@@ -72,7 +87,7 @@ class Exported:
         return given, labels
 
     def raw(self, given: dict[str, np.ndarray], size: int = CHUNK) -> np.ndarray:
-        """Raw samples [n, …] of what the graph takes, ``size`` at a time; the last ones are filled up, and cut again."""
+        """Raw samples [n, …] of what the graph takes, ``size`` at a time; the last are filled up and cut again."""
         n, parts = len(given["z"]), []
         for start in range(0, n, size):
             rows = np.minimum(start + np.arange(size), n - 1)

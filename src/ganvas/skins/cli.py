@@ -27,12 +27,13 @@ VERBS = {
     "evaluate": "judge a generator or samples against real ones, with the protocol",
     "diagnose": "say what is wrong with a run's game, and whether to train on",
     "explore": "walk through a generator's latent space, and edit what it makes",
+    "export": "take a generator out of its run: ONNX, torch program, hub folder, web page",
     "report": "write one HTML file on a run, or on several compared",
     "show": "say what a run is, how far it got, and its last figures",
     "list": "list games, nets, recipes, data and runs",
 }
 POSITIONAL = {
-    **dict.fromkeys(("generate", "show", "diagnose"), ("run",)),
+    **dict.fromkeys(("generate", "show", "diagnose", "export"), ("run",)),
     "train": ("data",),
     "evaluate": ("what",),
     "explore": ("run", "what"),

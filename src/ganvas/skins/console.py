@@ -28,7 +28,7 @@ def tell(verb: str, result: Any) -> None:
         console.print(result["advice"], soft_wrap=True)
     elif verb == "diagnose":
         tell_diagnosis(console, result)
-    elif verb == "explore":
+    elif verb in ("explore", "export"):
         tell_explored(console, result)
     else:
         for title, rows in result.items() if verb == "list" else [(result["run"], result)]:

@@ -1,4 +1,4 @@
-"""Draw samples from a trained generator: pictures, an array, or the rows of a table."""
+"""Draw samples from a trained generator, a run or an exported file: pictures, an array, or the rows of a table."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from ganvas.errors import InputError
+from ganvas.exported import Exported, Sampler
 from ganvas.files import png, write_file, writing
-from ganvas.rows import rows, table
-from ganvas.run import Run
 from ganvas.spaces.tables.reading import from_file, is_table
+from ganvas.spaces.tables.space import Table
 from ganvas.spaces.tables.writing import written
 
 DIGITS = 5  # of a picture's number in its file name
@@ -19,7 +19,7 @@ STEP = 256  # samples held in memory at a time, when each is its own file
 
 
 def generate(
-    run: Run | str | Path,
+    run: Sampler | str | Path,
     *,
     out: str | Path,
     n: int = 64,
@@ -32,7 +32,7 @@ def generate(
     """Draw ``n`` samples and write them to ``out``; returns its path. The same seed gives the same samples.
 
     Args:
-        run: the run folder.
+        run: the run folder, or FILE.onnx of `ganvas export`, which needs no torch.
         out: a .png (one grid), a folder (one PNG each), or .npz (samples uint8 [n, h, w, c], labels [n]); of a table
             .csv, .tsv, .parquet, .feather.
         n: how many; as many rows as the table that ``where`` names has.
@@ -47,7 +47,7 @@ def generate(
     Raises:
         InputError: no such run or label, or ``out`` cannot be written.
     """
-    run = run if isinstance(run, Run) else Run(run, trust)
+    source = opened(run, trust) if isinstance(run, str | Path) else run
     out = Path(out)
     if n < 1:
         raise InputError(f"-n {n} must be 1 or more")
@@ -58,24 +58,39 @@ def generate(
     if where is not None or is_table(out):
         if label is not None or truncation is not None:
             raise InputError("rows have no --label and no --truncation; say what they satisfy with --where")
-        return write_rows(run, out, n, seed, where)
+        return write_rows(source, out, n, seed, where)
     how = (seed, label, truncation)
     if out.suffix.lower() == ".png":
-        raw, _ = run.samples(range(n), *how)
-        write_file(out, png(run.space.show(raw, max(1, round(n**0.5 + 0.499)))))
+        raw, _ = source.samples(range(n), *how)
+        write_file(out, png(source.space.show(raw, max(1, round(n**0.5 + 0.499)))))
     elif out.suffix.lower() == ".npz":
-        write_array(run, out, n, how)
+        write_array(source, out, n, how)
     elif out.suffix:
         raise InputError(
             f"--out {out}: end it with .png or .npz, name a folder, or for rows end it with .csv or .parquet"
         )
     else:
-        write_pictures(run, out, n, how)
+        write_pictures(source, out, n, how)
     return out
 
 
-def write_rows(run: Run, out: Path, n: int, seed: int, where: str | None) -> Path:
+def opened(path: str | Path, trust: str | Path | None = None) -> Sampler:
+    """The run in a folder, or the exported generator in a file. Only a run needs torch."""
+    if Path(path).suffix.lower() == ".onnx":
+        return Exported(path)
+    from ganvas.run import Run
+
+    return Run(path, trust)
+
+
+def write_rows(run: Sampler, out: Path, n: int, seed: int, where: str | None) -> Path:
     """The rows of a table as a file like the one it was trained on."""
+    if isinstance(run, Exported):
+        return write_exported(run, out, n, seed, where)
+    from ganvas.rows import rows, table
+    from ganvas.run import Run
+
+    assert isinstance(run, Run)
     space = table(run)
     known = from_file(Path(where)) if where is not None and is_table(where) else None
     count = n if known is None else len(known)
@@ -84,10 +99,20 @@ def write_rows(run: Run, out: Path, n: int, seed: int, where: str | None) -> Pat
     return out
 
 
+def write_exported(source: Exported, out: Path, n: int, seed: int, where: str | None) -> Path:
+    """The rows of a table that an exported generator makes."""
+    if not isinstance(source.space, Table):
+        raise InputError(f"{source.path} does not make rows; end --out with .png or .npz, or name a folder")
+    if where is not None:
+        raise InputError("an exported file makes whole rows; for --where give the run")
+    write_file(out, written(source.space.frame(source.samples(range(n), seed)[0]), out))
+    return out
+
+
 How = tuple[int, str | None, float | None]  # seed, label, truncation
 
 
-def write_array(run: Run, out: Path, n: int, how: How) -> None:
+def write_array(run: Sampler, out: Path, n: int, how: How) -> None:
     """``samples`` [n, h, w, c] and ``labels``: [n], or [n, columns] when there are several."""
     raw, labels = run.samples(range(n), *how)
     arrays = {"samples": raw}
@@ -100,7 +125,7 @@ def write_array(run: Run, out: Path, n: int, how: How) -> None:
     write_file(out, buffer.getvalue())
 
 
-def write_pictures(run: Run, out: Path, n: int, how: How) -> None:
+def write_pictures(run: Sampler, out: Path, n: int, how: How) -> None:
     """One PNG for each sample, ``00000_label.png``, made step by step so that any ``n`` fits in memory."""
     with writing(out):
         out.mkdir(parents=True, exist_ok=True)
