@@ -24,6 +24,7 @@ from ganvas.files import append_line, read_json, read_lines, write_file, write_j
 from ganvas.generator import Generator
 from ganvas.latents import Prior
 from ganvas.names import load, path_of
+from ganvas.players import Encoder
 from ganvas.space import Space
 from ganvas.training import checkpoints
 
@@ -130,6 +131,26 @@ class Run:
             generator = Generator(net, Prior(**self.config["prior"]), self.space.head(), self.space.labels)
             generator.load_state_dict(checkpoints.read(self.path / "generator" / "weights.safetensors"))
         return generator.eval().requires_grad_(False)
+
+    @cached_property
+    def encoder(self) -> Encoder | None:
+        """The game's encoder (BiGAN, VAE …) when the generator was saved, on the CPU, in eval mode; None where the game
+        has none or its checkpoint is gone.
+
+        It tells of a batch [n, latent] numbers, or [n, 2 latent]: means and log variances of latents.
+        """
+        players = {name: load(path, self.trust) for name, path in self.info["players"].items()}
+        name = next((name for name, kind in players.items() if issubclass(kind, Encoder)), None)
+        checkpoint = self.path / "state" / self.config["checkpoint"]
+        if name is None or not checkpoint.is_dir():
+            return None
+        with self.describing():
+            game, settings = load(self.info["game"], self.trust), self.info["settings"]
+            _, outputs = game.sizes(name, self.generator.prior.size, 0, self.space.labels)
+            made: Encoder = players[name](self.space, outputs=outputs, **settings[name])
+            written = checkpoints.read(checkpoint / "weights.safetensors")
+            made.load_state_dict(checkpoints.branch(written, f"game.{name}"))
+        return made.eval().requires_grad_(False)
 
     @contextlib.contextmanager
     def describing(self) -> Iterator[None]:

@@ -88,13 +88,16 @@ class LPIPS(nn.Module):
         """
         if a.shape != b.shape or a.dim() != 4 or a.shape[1] != 3:
             raise InputError(f"two sets [n, 3, h, w] of one shape are needed, not {tuple(a.shape)}, {tuple(b.shape)}")
-        a, b = prepared(a), prepared(b)
-        total = torch.zeros(len(a))
+        return (self.vectors(a) - self.vectors(b)).square().sum(1)
+
+    def vectors(self, x: Tensor) -> Tensor:
+        """Vectors [n, d] of pictures [n, 3, h, w] in [-1, 1], whose squared distance is LPIPS; differentiable."""
+        x, found = prepared(x), []
         for stage, head in zip(self.stages, self.heads, strict=True):
-            a, b = stage(a), stage(b)
-            gaps = (direction(a) - direction(b)).square()
-            total = total + (gaps * head.view(-1, 1, 1)).sum(1).mean((1, 2))
-        return total
+            x = stage(x)
+            weights = (head / (x.shape[2] * x.shape[3])).sqrt()
+            found.append((direction(x) * weights.view(-1, 1, 1)).flatten(1))
+        return torch.cat(found, 1)
 
 
 def stages(plan: Trunk) -> Iterator[nn.Module]:
@@ -118,8 +121,9 @@ def prepared(x: Tensor) -> Tensor:
 
 
 def direction(x: Tensor) -> Tensor:
-    """Activations [n, c, h, w] scaled to unit length along the channels; 1e-10 as in the authors' code."""
-    return x / (x.square().sum(1, keepdim=True).sqrt() + 1e-10)
+    """Activations [n, c, h, w] scaled to unit length along the channels; 1e-10 as in the authors' code. The root has a
+    slope at 0 too."""
+    return x / ((x.square().sum(1, keepdim=True) + 1e-24).sqrt() + 1e-10)
 
 
 def fill(net: LPIPS, content: bytes) -> None:
