@@ -121,6 +121,16 @@ def drawn(run: Run, code: Tensor) -> np.ndarray:
     return np.concatenate(parts)
 
 
+def along(run: Run, code: Tensor, step: Tensor, layers: Sequence[int] | None = None) -> Tensor:
+    """Codes [n, k], each moved by its ``step`` [n, k]; only in some ``layers`` of a network with styles."""
+    if layers is None:
+        return code + step
+    net = needs_styles(run, "--layers")
+    there = torch.zeros(net.layers, 1)
+    there[list(layers)] = 1
+    return net.spread(code) + there * step[:, None]
+
+
 def between(generator: Generator, a: Tensor, b: Tensor, share: Tensor) -> Tensor:
     """Codes at ``share`` [n] of the way from ``a`` [n, k] (0) to ``b`` [n, k] (1).
 

@@ -118,5 +118,5 @@ def tell_explored(console: Any, found: dict[str, Any]) -> None:
     ]
     console.print(table([row for row in rows if row[0] not in several]))
     for title, lines in several.items():
-        console.print(table([[shown(cell) for cell in line.values()] for line in lines], title, tuple(lines[0])))
+        console.print(table([tuple(map(shown, line.values())) for line in lines], title, tuple(lines[0])))
     console.print(str(found["out"]), soft_wrap=True)
