@@ -95,10 +95,19 @@ def described(model: Any, run: Run, module: Shipped) -> bytes:
         "truncation": module.kind,
         "whole": 1.0 if module.kind == "styles" else WHOLE,
     }
+    bare(model)
     entry = model.metadata_props.add()
     entry.key, entry.value = "ganvas", json.dumps(about, allow_nan=False)
     content: bytes = model.SerializeToString()
     return content
+
+
+def bare(model: Any) -> None:
+    """Without what the exporter notes on how each value came about: paths of this machine among it."""
+    graph = model.graph
+    for part in (model, graph, *graph.node, *graph.value_info, *graph.input, *graph.output, *graph.initializer):
+        part.ClearField("doc_string")
+        part.ClearField("metadata_props")
 
 
 def compared(content: bytes, module: Shipped) -> dict[str, Any]:
