@@ -151,7 +151,8 @@ class Autoregressive(Completer):
     def decide(
         self, z: Tensor, x: Tensor, known: Tensor, support: Support | None, order: Sequence[int]
     ) -> tuple[Tensor, Tensor]:
-        """As ``complete`` for the parts of ``order`` alone; and how likely what ``support`` allowed was [n]."""
+        """As ``complete`` for the parts of ``order`` alone; and how likely what ``support`` allowed was [n], of all but
+        the first part that it decided of a row."""
         raise TypeError(f"{type(self).__name__} must define decide(z, x, known, support, order) -> x, mass")
 
 

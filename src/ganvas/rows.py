@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from ganvas.spaces.tables.spans import Span
 from ganvas.spaces.tables.support import Support
 from ganvas.spaces.tables.where import where as read_where
 
-CANDIDATES = 4  # for each row with conditions on several columns
+TRIES = 4  # drafts of a row's columns under conditions, at most, where they are several
 
 
 def table(run: Run) -> Table:
@@ -58,26 +58,24 @@ def rows(run: Run, indices: Sequence[int], seed: int = 0, where: str | None = No
     named = () if known is None else names_of(known)
     filled = [n for n, field in enumerate(space.fields) if field.name in named]  # nothing stays missing there
     support = Support(space, spans | {n: spans.get(n, Span()).both(Span(missing=False)) for n in filled})
-    given = np.full((len(indices), len(space.fields)), np.nan) if known is None else space.read(known)
+    given = np.full((1, len(space.fields)), np.nan) if known is None else space.read(known)
     for number, span in spans.items():
         if span.only is not None:
             given[:, number] = span.only
     first = [j for j, token in enumerate(space.tokens) if token.field in spans]  # the others then go by them
-    if len(given) != len(indices):
+    if known is not None and len(given) != len(indices):
         raise InputError(f"{len(given)} known rows for {len(indices)} rows to make; give as many")
     z = torch.from_numpy(generator.prior.latents(seed, indices)[0])
-    x, there = space.encode(given), ~np.isnan(given)
-    told = torch.from_numpy(there[:, [token.field for token in space.tokens]])
-    parts = []
+    there = ~np.isnan(given)
+    told = torch.from_numpy(there[:, [token.field for token in space.tokens]]).expand(len(z), -1)
+    x, parts = space.encode(given).expand(len(z), -1), []
     with torch.no_grad():
-        for i in range(0, len(z), ROWS):
-            chosen = i + np.arange(ROWS) % min(ROWS, len(z) - i)  # a short chunk is filled up: rounding is the same
-            part = x[chosen], told[chosen]
-            if isinstance(net, Autoregressive) and len({space.tokens[j].field for j in first}) > 1:
-                part = weighed(net, part, support, first, (seed, 3), [indices[int(k)] for k in chosen])
-            parts.append(space.decode(net.complete(z[chosen], *part, support, first))[: len(z) - i])
-    raw = np.where(there, given, np.concatenate(parts))
-    return support.settled(raw, there)
+        if isinstance(net, Autoregressive) and sum(span.only is None for span in spans.values()) > 1:
+            x, told = drafted(net, (x, told), support, first, seed, indices)
+        for chosen, count in chunks(len(z)):
+            parts.append(space.decode(net.complete(z[chosen], x[chosen], told[chosen], support, first))[:count])
+    there = np.broadcast_to(there, (len(z), len(space.fields)))
+    return support.settled(np.where(there, given, np.concatenate(parts)), there)
 
 
 def frame(run: Run | str | Path, n: int = 0, seed: int = 0, where: str | None = None, known: Any = None) -> Any:
@@ -92,25 +90,42 @@ def frame(run: Run | str | Path, n: int = 0, seed: int = 0, where: str | None = 
     return table(run).frame(rows(run, range(count), seed, where, known))
 
 
-def weighed(
+def chunks(n: int) -> Iterator[tuple[Tensor, int]]:
+    """The numbers [ROWS] of ``n`` rows, a chunk at a time, and how many of them are its own: a short one is filled up,
+    so rounding does not depend on n."""
+    for start in range(0, n, ROWS):
+        count = min(ROWS, n - start)
+        yield start + torch.arange(ROWS) % count, count
+
+
+def drafted(
     net: Autoregressive,
     part: tuple[Tensor, Tensor],
     support: Support,
     first: Sequence[int],
-    key: tuple[int, int],
-    at: Sequence[int],
+    seed: int,
+    indices: Sequence[int],
 ) -> tuple[Tensor, Tensor]:
     """Rows whose columns ``first`` are decided under several conditions together, and what is known of them then.
 
-    Decided one after the other, the first would not know of the conditions on the next. So CANDIDATES are drawn for
-    each row, and one is kept with a chance that is its weight: how likely its values made what was allowed of the next
-    (sampling importance resampling; Rubin 1988).
+    Decided one after the other, a column would not know of the conditions on the next ones. So a draft of these columns
+    is taken with a chance that is its weight w, how likely its values made what was allowed of the next, which is exact
+    (von Neumann 1951). Of TRIES drafts none of which was taken one is kept, by what the weights of such drafts are,
+    w / (1 - w) (sampling importance resampling; Rubin 1988): that which comes first when each takes an exponential time
+    at this rate (Efraimidis & Spirakis 2006).
     """
-    x, told = (half.repeat_interleave(CANDIDATES, 0) for half in part)
-    z, u = numbers(key, at, CANDIDATES * net.latent, ROWS)  # of each row by its own number
-    found, mass = net.decide(torch.from_numpy(z).view(len(x), -1), x, told, support, first)
-    total = mass.view(-1, CANDIDATES).double().cumsum(1)
-    chosen = torch.searchsorted(total, torch.from_numpy(u)[:, None] * total[:, -1:]).clamp_max(CANDIDATES - 1)
-    known = part[1].clone()
-    known[:, list(first)] = True
-    return found.view(len(total), CANDIDATES, -1)[torch.arange(len(total)), chosen[:, 0]], known
+    x, told = part[0].clone(), part[1].clone()
+    told[:, list(first)] = True
+    soonest, left = torch.full((len(x),), torch.inf, dtype=torch.float64), torch.arange(len(x))
+    for number in range(TRIES):
+        z, u = numbers((seed, 3 + number), [indices[i] for i in left.tolist()], net.latent, ROWS)
+        for chosen, count in chunks(len(left)):
+            draft, mass = net.decide(torch.from_numpy(z)[chosen], part[0][left[chosen]], part[1][left[chosen]], support, first)
+            own, w = left[chosen[:count]], mass[:count].double().clamp(1e-12, 1 - 1e-12)
+            v = torch.from_numpy(u)[chosen[:count]]
+            time = torch.where(v < w, 0.0, -((v - w).clamp_min(1e-300) / (1 - w)).log() * (1 - w) / w)
+            sooner = time < soonest[own]
+            x[own[sooner]] = draft[:count][sooner]
+            soonest[own] = torch.minimum(time, soonest[own])
+        left = left[soonest[left] > 0]
+    return x, told

@@ -44,7 +44,7 @@ class Outcomes(nn.Module):
         self.register_buffer("absent", absent, persistent=False)
         taken = padded([in_bins(token, space.fields[token.field]).numpy() for token in chosen], 0.0)
         self.register_buffer("worth", 1.0 - plain * taken[:, None], persistent=False)
-        self.numeric = chosen[0].numeric
+        self.numeric, self.counts, self.plain = chosen[0].numeric, [token.outcomes for token in chosen], plain
         if self.numeric:
             self.bump = nn.Parameter(torch.randn(len(group), units, 2) * 0.5 / math.sqrt(units))
             self.where = nn.Parameter(torch.tensor([0.0, -3.0]).repeat(len(group), 1, 1))
@@ -58,16 +58,28 @@ class Outcomes(nn.Module):
 
     def forward(self, h: Tensor) -> Tensor:
         """[group, n, units] -> [group, n, most outcomes]."""
-        logits = torch.baddbmm(self.bias, h, self.weight * self.worth)
-        if self.numeric:
-            mean, sharp = torch.baddbmm(self.where, h, self.bump).split(1, 2)
-            logits = logits - sharp.clamp(-6, SHARP).exp() * (self.centre - mean).square() * self.real
-        return logits + self.absent
+        logits = torch.baddbmm(self.bias + self.absent, h, self.free)
+        if not self.numeric:
+            return logits
+        mean, sharp = torch.baddbmm(self.where, h, self.bump).split(1, 2)
+        return bumped(logits, mean, sharp, self.centre, self.real)
 
     def one(self, i: int, h: Tensor) -> Tensor:
-        """The logits of member i alone: [n, units] -> [n, most outcomes]."""
-        logits = h @ (self.weight[i] * self.worth[i]) + self.bias[i]
-        if self.numeric:
-            mean, sharp = (h @ self.bump[i] + self.where[i]).split(1, 1)
-            logits = logits - sharp.clamp(-6, SHARP).exp() * (self.centre[i] - mean).square() * self.real[i]
-        return logits + self.absent[i]
+        """The logits of member i alone: [n, units] -> [n, its outcomes]."""
+        count = self.counts[i]
+        logits = torch.addmm(self.bias[i, :, :count], h, self.free[i, :, :count])
+        if not self.numeric:
+            return logits
+        mean, sharp = torch.addmm(self.where[i], h, self.bump[i]).split(1, 1)
+        return bumped(logits, mean, sharp, self.centre[i, :, :count], self.real[i, :, :count])
+
+    @property
+    def free(self) -> Tensor:
+        """The weights of the free logits [group, units, most outcomes]: of ``plain`` numbers' bins 0."""
+        return self.weight * self.worth if self.plain else self.weight
+
+
+def bumped(logits: Tensor, mean: Tensor, sharp: Tensor, centre: Tensor, real: Tensor) -> Tensor:
+    """Logits [..., n, outcomes] minus exp(sharp) (centre - mean)² where ``real``; mean and sharp [..., n, 1]."""
+    away = torch.addcmul(centre, mean, real, value=-1)  # centre is 0 where nothing is real
+    return torch.addcmul(logits, sharp.clamp(-6, SHARP).exp(), away.square(), value=-1)

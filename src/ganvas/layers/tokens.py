@@ -129,12 +129,12 @@ class Tokens(nn.Module):
         """
         total = share.detach().cumsum(1)
         found = torch.searchsorted(total, u[:, :1] * total[:, -1:]).clamp_max(share.shape[1] - 1)
-        empty = share.detach().gather(1, found) <= 0  # rounding may hit an outcome of share 0
-        found = torch.where(empty, share.detach().argmax(1, keepdim=True), found)
-        hard = torch.zeros_like(share).scatter(1, found, 1.0)
+        empty = share.detach().gather(1, found) <= 0
+        if empty.any():  # rounding may hit an outcome of share 0
+            found = torch.where(empty, share.detach().argmax(1, keepdim=True), found)
         token = self.tokens[j]
         if not token.numeric:
-            return hard + share - share.detach()
+            return straight(torch.zeros_like(share).scatter(1, found, 1.0), share)
         k = self.numbers.index(j)
         bins = self.bins[k]
         here = found.squeeze(1).clamp_max(bins - 1)
@@ -142,13 +142,17 @@ class Tokens(nn.Module):
         if low is not None and high is not None:
             below, above = torch.maximum(below, low), torch.minimum(above, high)
         g = below + (above - below).clamp_min(0) * u[:, 1]
-        middle = (self.low[k, :bins] + self.high[k, :bins]) / 2
-        expected = share[:, :bins] @ middle
-        g = g + expected - expected.detach()
+        if share.requires_grad:
+            g = straight(g, share[:, :bins] @ ((self.low[k, :bins] + self.high[k, :bins]) / 2))
         if token.width == 1:
             return g[:, None]
-        missing = hard[:, bins] + share[:, bins] - share[:, bins].detach()
+        missing = straight((found.squeeze(1) == bins).to(share.dtype), share[:, bins])
         return torch.stack([g * (1 - missing.detach()), missing], 1)
+
+
+def straight(drawn: Tensor, expected: Tensor) -> Tensor:
+    """What was drawn, with the gradient of what was to be expected."""
+    return drawn + (expected - expected.detach()) if expected.requires_grad else drawn
 
 
 def standardised(field: Field, value: np.ndarray) -> np.ndarray:

@@ -139,8 +139,9 @@ class Generator(players.Autoregressive):
     def decide(
         self, z: Tensor, x: Tensor, known: Tensor, support: players.Support | None, order: Sequence[int]
     ) -> tuple[Tensor, Tensor]:
-        """As ``complete`` for the tokens of ``order``; and how likely what ``support`` allowed was [n]."""
-        mass = z.new_ones(len(z))
+        """As ``complete`` for the tokens of ``order``; and how likely what ``support`` allowed was [n], of all but the
+        first token that it decided of a row."""
+        mass, begun = z.new_ones(len(z)), known.new_zeros(len(known))
         u = (0.5 * torch.erfc(-z / math.sqrt(2))).clamp(1e-6, 1 - 1e-6)
         x, seen = self.only(x, known), known.to(x.dtype)
         blocks = list(x.split([token.width for token in self.tokens.tokens], 1))
@@ -155,10 +156,12 @@ class Generator(players.Autoregressive):
             low = high = None
             if support is not None:
                 allowed, low, high = support(j, torch.cat(blocks, 1), seen)
-                left = share * allowed
-                total = left.sum(1, keepdim=True)
-                mass = mass * torch.where(known[:, j], 1.0, total[:, 0])
-                share = torch.where(total > 1e-9, left, allowed.expand_as(left))
+                if (allowed != 1).any():
+                    left = share * allowed
+                    total = left.sum(1, keepdim=True)
+                    mass = mass * torch.where(begun & ~known[:, j], total[:, 0], 1.0)
+                    share = torch.where(total > 1e-9, left, allowed)
+                begun = begun | ~known[:, j]
             new = self.tokens.block(j, share, u[:, 2 * j : 2 * j + 2], low, high)
             blocks[j] = torch.where(known[:, j : j + 1], blocks[j], new)
             e[j], there[j] = self.glance(j, blocks[j]), True
@@ -214,7 +217,7 @@ class Generator(players.Autoregressive):
             if j in members:
                 assert isinstance(head, Outcomes)
                 h = head.one(members.index(j), h)
-        return h[:, : self.tokens.tokens[j].outcomes]
+        return h
 
 
 def split(members: list[int], outcomes: list[int]) -> tuple[list[int], list[int]]:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
+from torch import Tensor
 
 import ganvas as gan
+from ganvas import players
 from ganvas.errors import InputError
-from ganvas.rows import rows, table
+from ganvas.rows import drafted, rows, table
+from ganvas.spaces.tables.support import Support
 
 RANDOM = np.random.default_rng(0)
 N = 240
@@ -121,6 +125,40 @@ def test_two_conditions_together_give_the_conditional_distribution(run: gan.Run)
     for name in ("age", "income", "low"):
         gap = abs(kept[name].mean() - asked[name].mean()) / kept[name].std()
         assert gap < 0.2, name
+
+
+class Coin(players.Autoregressive):
+    """Decides its first part by a fair coin; of the second a share is allowed that goes by it."""
+
+    latent, parts = 1, 2
+
+    def __init__(self, tails: float, heads: float) -> None:
+        super().__init__()
+        self.tails, self.heads = tails, heads
+
+    def decide(
+        self, z: Tensor, x: Tensor, known: Tensor, support: players.Support | None, order: Sequence[int]
+    ) -> tuple[Tensor, Tensor]:
+        heads = (z > 0).float()
+        return heads.expand(-1, 2), torch.where(heads[:, 0] > 0, self.heads, self.tails)
+
+
+@pytest.mark.parametrize(
+    ("tails", "heads", "share"),
+    [
+        (0.2, 0.8, 0.7823),  # 0.8 where a draft is taken; 1 in 16 is resampled from four that were not, by 1 : 16
+        (0.0, 1.0, 0.9375),  # tails only where all four are
+        (0.001, 0.004, 0.7365),  # hardly one is taken: four resampled by 1 : 4
+    ],
+)
+def test_drafts_are_kept_by_what_they_left(run: gan.Run, tails: float, heads: float, share: float) -> None:
+    blank, at = torch.zeros(20_000, 2), range(20_000)
+    x, told = drafted(Coin(tails, heads), (blank, blank.bool()), Support(table(run)), [0, 1], 0, at)
+    assert told.all()
+    assert float(x[:, 0].mean()) == pytest.approx(share, abs=0.011)
+    some = [19_999, 5, 4_000]
+    again, _ = drafted(Coin(tails, heads), (blank[:3], blank[:3].bool()), Support(table(run)), [0, 1], 0, some)
+    assert torch.equal(again, x[some])
 
 
 def test_the_verb_writes_rows(run: gan.Run, tmp_path: Path) -> None:

@@ -98,12 +98,12 @@ class Support:
 
     def __call__(self, j: int, x: Tensor, seen: Tensor) -> tuple[Tensor, Tensor | None, Tensor | None]:
         """For rows so far x [n, d] of which ``seen`` [n, tokens] is decided: allowed outcomes [n or 1, outcomes], and
-        least and greatest normal score [n] of a number."""
+        least and greatest normal score [n or 1] of a number."""
         token, allowed, device = self.tokens[j], self.fixed[j], x.device
         x, seen = x.detach().cpu(), seen.cpu()
         field, span = self.fields[token.field], self.spans.get(token.field, Span())
         ordered = any(token.field in order[:2] for order in self.orders)
-        least, most = self.limits(token.field, x, seen) if ordered or token.numeric else (np.empty(0), np.empty(0))
+        least, most = self.limits(token.field, x, seen) if ordered else (np.array([-np.inf]), np.array([np.inf]))
         if ordered and token.numeric:
             allowed = np.append(bins(field, span, least, most), absent(field, span, len(x)), 1).astype(np.float32)
         elif ordered and token.outcomes == field.outcomes:
