@@ -139,7 +139,7 @@ class Run:
 
         It tells of a batch [n, latent] numbers, or [n, 2 latent]: means and log variances of latents.
         """
-        players = {name: load(path, self.trust) for name, path in self.info["players"].items()}
+        players = {name: load(path, self.trust) for name, path in self.info.get("players", {}).items()}
         name = next((name for name, kind in players.items() if issubclass(kind, Encoder)), None)
         checkpoint = self.path / "state" / self.config["checkpoint"]
         if name is None or not checkpoint.is_dir():

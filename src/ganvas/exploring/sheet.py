@@ -32,12 +32,23 @@ def place(run: Run, out: str | Path | None, what: str, endings: Sequence[str] = 
     return path
 
 
-def page(run: Run, raw: np.ndarray, columns: int, above: Sequence[str] = (), beside: Sequence[str] = ()) -> Image.Image:
-    """Raw samples [n, …] in rows of ``columns``, titles above the columns and beside the rows where they are given."""
-    picture = run.space.show(raw, columns)
-    if above:
-        picture = titled(picture, above)
-    return named(picture, beside, picture.height - run.space.show(raw, columns).height) if any(beside) else picture
+def page(
+    run: Run,
+    raw: np.ndarray,
+    columns: int,
+    above: Sequence[str] = (),
+    beside: Sequence[str] = (),
+    least: int = 0,
+) -> Image.Image:
+    """Raw samples [n, …] in rows of ``columns``, titles above the columns and beside the rows where they are given.
+
+    Pictures narrower than ``least`` pixels are enlarged by a whole factor.
+    """
+    bare = run.space.show(raw, columns)
+    factor = max(1, -(-least * columns // bare.width))
+    bare = bare.resize((bare.width * factor, bare.height * factor), Image.Resampling.NEAREST)
+    picture = titled(bare, above) if above else bare
+    return named(picture, beside, picture.height - bare.height) if any(beside) else picture
 
 
 def named(picture: Image.Image, names: Sequence[str], top: int = 0) -> Image.Image:
