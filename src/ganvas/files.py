@@ -55,12 +55,13 @@ def write_file(path: Path, content: bytes | str) -> None:
 
 
 def write_folder(path: Path, files: Mapping[str, bytes]) -> None:
-    """Make the new folder ``path`` with these files: it appears whole or not at all."""
+    """Make the new folder ``path`` with these files (``part/name`` for one in a folder): it appears whole or not."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     with writing(path):
         try:
             temporary.mkdir(parents=True)
             for name, data in files.items():
+                (temporary / name).parent.mkdir(parents=True, exist_ok=True)
                 _flush(temporary / name, data)
             _flush_folder(temporary)
             temporary.rename(path)

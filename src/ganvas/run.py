@@ -88,9 +88,9 @@ class Run:
 
     @property
     def progress(self) -> checkpoints.Progress:
-        """How far the newest checkpoint is; zeros before the first one."""
+        """How far the newest checkpoint is; zeros before the first one. A folder without any may tell it itself."""
         newest = checkpoints.latest(self.path / "state")
-        return checkpoints.Progress(**read_json(newest / "progress.json")) if newest else checkpoints.Progress()
+        return checkpoints.Progress(**(read_json(newest / "progress.json") if newest else self.info.get("progress", {})))
 
     # --- the generator -------------------------------------------------------------------------------------------
 
