@@ -14,6 +14,7 @@ FILES = sorted(SRC.rglob("*.py"))
 FLOORS = [  # from the ground up; a module may import its own floor and those below
     {
         "errors",
+        "exported",
         "files",
         "game",
         "guarded",
@@ -30,7 +31,7 @@ FLOORS = [  # from the ground up; a module may import its own floor and those be
         "watching",
     },
     {"generator", "layers", "nets", "rules", "training"},
-    {"games", "monitors", "run", "rows", "imputation", "evaluation", "exploring", "reporting"},
+    {"games", "monitors", "run", "rows", "imputation", "evaluation", "exploring", "exporting", "reporting", "serving"},
     {"recipe", "recipes"},
     {"session", "record", "diagnosis"},
     {"verbs"},

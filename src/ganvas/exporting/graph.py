@@ -12,7 +12,7 @@ from ganvas.generator import Generator
 from ganvas.layers.mapped import Mapped
 from ganvas.players import Completer
 from ganvas.space import Space
-from ganvas.spaces.images import Images
+from ganvas.spaces.images.space import Images
 
 NEAR = (  # erfinv's polynomial in w - 2.5 for w < 5, and in √w - 3 beyond, highest power first
     (2.81022636e-08, -2.00214257e-04),

@@ -64,9 +64,21 @@ def traced(module: Shipped) -> Any:
             dynamo=True,
             verbose=False,
             opset_version=OPSET,
+            custom_translation_table={torch.ops.aten.searchsorted.Tensor: places},
         )
     assert program is not None
     return program.model_proto
+
+
+def places(sorted_sequence: Any, self: Any, right: bool = False, **rest: Any) -> Any:
+    """``searchsorted``, which ONNX does not have: how many of the sorted numbers [..., m] lie below each of [..., k]."""
+    from onnxscript import INT64, opset20
+
+    a = opset20.Unsqueeze(sorted_sequence, opset20.Constant(value_ints=[-2]))
+    b = opset20.Unsqueeze(self, opset20.Constant(value_ints=[-1]))
+    below = opset20.LessOrEqual(a, b) if right else opset20.Less(a, b)
+    counted = opset20.Cast(below, to=INT64.dtype)
+    return opset20.ReduceSum(counted, opset20.Constant(value_ints=[-1]), keepdims=0)
 
 
 @contextlib.contextmanager

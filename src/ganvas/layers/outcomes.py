@@ -82,4 +82,4 @@ class Outcomes(nn.Module):
 def bumped(logits: Tensor, mean: Tensor, sharp: Tensor, centre: Tensor, real: Tensor) -> Tensor:
     """Logits [..., n, outcomes] minus exp(sharp) (centre - mean)² where ``real``; mean and sharp [..., n, 1]."""
     away = torch.addcmul(centre, mean, real, value=-1)  # centre is 0 where nothing is real
-    return torch.addcmul(logits, sharp.clamp(-6, SHARP).exp(), away.square(), value=-1)
+    return torch.addcmul(logits, sharp.clamp(-6.0, SHARP).exp(), away.square(), value=-1)

@@ -97,7 +97,7 @@ class Tokens(nn.Module):
         right = torch.searchsorted(gauss, g.detach().T.contiguous())  # [k, n]
         right = torch.minimum(right.clamp_min(1), (gauss < FAR).sum(1, keepdim=True) - 1)
         a, b, u, v = (t.gather(1, i).T for t in (gauss, value) for i in (right - 1, right))
-        return u + (v - u) * ((g - a) / (b - a).clamp_min(1e-6)).clamp(0, 1)
+        return u + (v - u) * ((g - a) / (b - a).clamp_min(1e-6)).clamp(0.0, 1.0)
 
     def present(self, x: Tensor) -> Tensor:
         """Which tokens [n, tokens] are not missing: 1 or 0."""
@@ -130,7 +130,7 @@ class Tokens(nn.Module):
         total = share.detach().cumsum(1)
         found = torch.searchsorted(total, u[:, :1] * total[:, -1:]).clamp_max(share.shape[1] - 1)
         empty = share.detach().gather(1, found) <= 0
-        if empty.any():  # rounding may hit an outcome of share 0
+        if torch.compiler.is_exporting() or empty.any():  # rounding may hit an outcome of share 0
             found = torch.where(empty, share.detach().argmax(1, keepdim=True), found)
         token = self.tokens[j]
         if not token.numeric:
@@ -141,7 +141,7 @@ class Tokens(nn.Module):
         below, above = self.low[k][here], self.high[k][here]
         if low is not None and high is not None:
             below, above = torch.maximum(below, low), torch.minimum(above, high)
-        g = below + (above - below).clamp_min(0) * u[:, 1]
+        g = below + (above - below).clamp_min(0.0) * u[:, 1]
         if share.requires_grad:
             g = straight(g, share[:, :bins] @ ((self.low[k, :bins] + self.high[k, :bins]) / 2))
         if token.width == 1:

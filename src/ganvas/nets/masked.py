@@ -56,7 +56,8 @@ class Generator(players.Autoregressive):
         fields = [whole.fields[token.field] for token in self.tokens.tokens]
         outcomes = [token.outcomes for token in self.tokens.tokens]
         size = embed or (16 if self.parts <= WIDE else 8)
-        self.register_buffer("offset", torch.tensor([0, *outcomes[:-1]]).cumsum(0), persistent=False)
+        self.starts = [sum(outcomes[:j]) for j in range(len(outcomes))]  # of each token's outcomes among all
+        self.register_buffer("offset", torch.tensor(self.starts), persistent=False)
         self.seen = nn.Parameter(torch.randn(sum(outcomes), size) * 0.3)
         self.register_buffer(
             "worth", 1.0 - plain * torch.cat(list(map(in_bins, self.tokens.tokens, fields)))[:, None], persistent=False
@@ -75,8 +76,22 @@ class Generator(players.Autoregressive):
         self.heads = nn.ModuleList(Outcomes(self.tokens, group, units, whole, plain) for group in self.groups)
 
     def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
-        """z [n, latent] -> rows [n, d]."""
-        return self.complete(z, z.new_zeros(len(z), self.tokens.width), z.new_zeros(len(z), self.parts).bool())
+        """z [n, latent] -> rows [n, d]: ``complete`` where nothing is known."""
+        if self.support is not None:
+            return self.complete(z, z.new_zeros(len(z), self.tokens.width), z.new_zeros(len(z), self.parts).bool())
+        u, seen = self.uniform(z), z.new_zeros(z.shape[0], self.parts)
+        blocks: list[Tensor] = []
+        e = [z.new_zeros(0)] * self.parts
+        for j in range(self.parts):
+            share = self.logits(j, e, list(range(j)), seen).softmax(1)
+            blocks.append(self.tokens.block(j, share, u[:, 2 * j : 2 * j + 2]))
+            e[j] = self.glance(j, blocks[j])
+            seen = torch.cat([torch.ones_like(seen[:, : j + 1]), seen[:, j + 1 :]], 1)
+        return torch.cat(blocks, 1)
+
+    def uniform(self, z: Tensor) -> Tensor:
+        """Latents [n, latent] as numbers in (0, 1)."""
+        return (0.5 * torch.erfc(-z / math.sqrt(2))).clamp(1e-6, 1 - 1e-6)
 
     def orders(self, batch: Batch) -> Tensor:
         """What each token of each row may see in training [n, tokens, tokens], 1 or 0: those before it.
@@ -142,7 +157,7 @@ class Generator(players.Autoregressive):
         """As ``complete`` for the tokens of ``order``; and how likely what ``support`` allowed was [n], of all but the
         first token that it decided of a row."""
         mass, begun = z.new_ones(len(z)), known.new_zeros(len(known))
-        u = (0.5 * torch.erfc(-z / math.sqrt(2))).clamp(1e-6, 1 - 1e-6)
+        u = self.uniform(z)
         x, seen = self.only(x, known), known.to(x.dtype)
         blocks = list(x.split([token.width for token in self.tokens.tokens], 1))
         there = known.any(0).tolist()
@@ -184,7 +199,7 @@ class Generator(players.Autoregressive):
 
     def glance(self, j: int, block: Tensor) -> Tensor:
         """What is seen of token j [n, size] from its block [n, width]: as ``look``, with a gradient to the block."""
-        start, token = int(self.offset[j]), self.tokens.tokens[j]
+        start, token = self.starts[j], self.tokens.tokens[j]
         if not token.numeric:
             return block @ self.seen[start : start + token.outcomes]
         scales, outcome = self.tokens.one(j, block)

@@ -76,13 +76,13 @@ class Generator(nn.Module):
         """Normal numbers [n, d] -> Gumbel ones for classes, logistic ones for flags, normal ones for scores."""
         u = uniform(draws)
         kinds = torch.stack([self.spread.exp() * draws, -torch.log(-torch.log(u)), torch.logit(u)])
-        return kinds.gather(0, self.kind.expand(1, len(draws), -1)).squeeze(0)
+        return kinds.gather(0, self.kind.expand(1, draws.shape[0], -1)).squeeze(0)
 
     def asking(self, chance: Tensor) -> Tensor:
         """One class drawn from ``asked`` by normal numbers [n, 1], as what is asked of the rows [n, d]."""
         total = self.asked.cumsum(0)
         at = torch.searchsorted(total, uniform(chance) * total[-1], right=True).clamp_max(self.width - 1)
-        return chance.new_zeros(len(chance), self.width).scatter(1, at, 1.0) * (total[-1] > 0)
+        return chance.new_zeros(chance.shape[0], self.width).scatter(1, at, 1.0) * (total[-1] > 0)
 
 
 def uniform(draws: Tensor) -> Tensor:
