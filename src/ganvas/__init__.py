@@ -29,12 +29,13 @@ if TYPE_CHECKING:
     from ganvas.verbs.balance import balance
     from ganvas.verbs.diagnose import diagnose
     from ganvas.verbs.evaluate import evaluate
-    from ganvas.verbs.export import export
     from ganvas.verbs.explore import explore
+    from ganvas.verbs.export import export
     from ganvas.verbs.generate import generate
     from ganvas.verbs.impute import impute
     from ganvas.verbs.list import list  # noqa: A004 (a verb, and reached as gan.list)
     from ganvas.verbs.report import report
+    from ganvas.verbs.serve import serve
     from ganvas.verbs.show import show
     from ganvas.verbs.train import train
 
@@ -76,6 +77,7 @@ WHERE = {
     "impute": "ganvas.verbs.impute:impute",
     "list": "ganvas.verbs.list:list",
     "report": "ganvas.verbs.report:report",
+    "serve": "ganvas.verbs.serve:serve",
     "show": "ganvas.verbs.show:show",
     "train": "ganvas.verbs.train:train",
 }
@@ -83,9 +85,8 @@ WHERE = {
 __all__ = [
     "Adam", "Batch", "Batches", "Discriminator", "DivergedError", "Game", "Generator", "Imputer", "InputError",
     "Move", "Optimisers", "Prior", "RMSprop", "Rules", "Run", "balance", "diagnose", "digits", "evaluate", "explore",
-    "export",
-    "frame", "generate", "images", "impute", "list", "losses", "penalties", "players", "report", "rounds", "show",
-    "tables", "toys", "train",
+    "export", "frame", "generate", "images", "impute", "list", "losses", "penalties", "players", "report", "rounds",
+    "serve", "show", "tables", "toys", "train",
 ]  # fmt: skip
 
 

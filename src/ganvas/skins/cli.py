@@ -28,6 +28,7 @@ VERBS = {
     "diagnose": "say what is wrong with a run's game, and whether to train on",
     "explore": "walk through a generator's latent space, and edit what it makes",
     "export": "take a generator out of its run: ONNX, torch program, hub folder, web page",
+    "serve": "answer HTTP requests for samples, many at a time",
     "report": "write one HTML file on a run, or on several compared",
     "show": "say what a run is, how far it got, and its last figures",
     "list": "list games, nets, recipes, data and runs",
@@ -40,6 +41,7 @@ POSITIONAL = {
     "impute": ("what",),
     "balance": ("source",),
     "report": ("runs",),
+    "serve": ("models",),
     "list": ("kind",),
 }
 MORE = {  # to a verb's help
@@ -113,7 +115,7 @@ def perform(verb: str, arguments: list[str]) -> None:
     fields = signature_fields(verb, function)
     if verb == "train":
         fields += train_fields(arguments)
-    else:
+    elif verb != "serve":
         fields.append(("json", marked(bool, "print JSON"), field(default=False)))
     experiment = experiment_of(arguments) if verb == "explore" else None
     given = explored(experiment, fields, arguments) if experiment else parse(verb, function, fields, arguments)
@@ -126,7 +128,7 @@ def perform(verb: str, arguments: list[str]) -> None:
         print(f"{result.path}: {result.progress.seen:,} samples seen; draw with: ganvas generate {result.path} --out …")
     elif as_json:
         print(json.dumps(result if isinstance(result, dict) else str(result), indent=1))
-    else:
+    elif verb != "serve":
         tell(verb, result)
 
 
