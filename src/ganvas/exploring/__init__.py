@@ -1,1 +1,1 @@
-"""Experiments with a trained generator, one file each: a file with a function of its own name is an experiment."""
+"""Experiments with a trained generator, one file each: a file with a function of its own name, ``name(run, *, …)``."""

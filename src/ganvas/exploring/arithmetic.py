@@ -12,7 +12,6 @@ from torch import Tensor
 
 from ganvas.errors import InputError
 from ganvas.exploring.latent import codes, drawn, needs_pictures, numbers
-from ganvas.exploring.probe import LEARNT, SEED
 from ganvas.exploring.reader import Reader, reader
 from ganvas.exploring.sheet import page, place, save
 from ganvas.layers.mapped import Mapped
@@ -21,6 +20,7 @@ from ganvas.run import Run
 NOISE = 0.25  # the paper's, where latents lie in ±1; here in standard deviations
 EXAMPLES, SIDE = 3, 3  # samples of a concept that are shown; pictures with noise in a row and column
 MOST = 16  # terms
+LEARNT, SEED = 2000, 1  # samples among which those of a concept are sought, and their seed
 TERM = re.compile(r"([+-]?)([^+\s][^\s]*)")
 Readers = dict[str, Reader]
 

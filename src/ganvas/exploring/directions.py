@@ -45,7 +45,8 @@ def directions(
     Args:
         by: pca, sefa or COLUMN=VALUE.
         seeds: numbers of the samples that are moved, 0,3,5-8.
-        label: of all samples (default: those that `generate` gives them).
+        label: of the samples that are moved, and of those that pca and sefa look at (default: those that `generate`
+            gives them).
         count: how many directions, of pca and sefa.
         strength: how far to go each way, in standard deviations of the latents along the direction.
         layers: with styles, which layers are moved, coarse, middle, fine or 0-3 (default: all).
@@ -67,11 +68,11 @@ def directions(
         told: dict[str, Any] = {"explained": [round(float(one), 4) for one in share]}
         names = [f"{number} ({100 * one:.0f} %)" for number, one in enumerate(share, 1)]
     elif "=" in by:
-        labelled = probe(run, by, label)
+        labelled = probe(run, by)
         found, names = labelled.direction[None], [labelled.reader.attribute]
         told = {"share": round(labelled.share, 4), "probe_accuracy": round(labelled.accuracy, 4)}
         told["reader_accuracy"] = round(labelled.reader.accuracy, 4)
-        told |= {name: round(value, 4) for name, value in effect(run, labelled, strength, label, chosen).items()}
+        told |= {name: round(value, 4) for name, value in effect(run, labelled, strength, chosen).items()}
     else:
         raise InputError(f"--by {by}: write pca, sefa, or an attribute of the data as COLUMN=VALUE")
     if path.suffix.lower() == ".npz":

@@ -11,8 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ganvas.errors import InputError
-from ganvas.exploring.latent import codes, paint
-from ganvas.exploring.probe import scaled
+from ganvas.exploring.latent import codes, paint, scaled
 from ganvas.generator import Generator
 from ganvas.latents import CHUNK
 from ganvas.layers.mapped import Mapped

@@ -22,7 +22,7 @@ from ganvas.layers.mapped import Mapped
 from ganvas.run import Run
 from ganvas.watching import watching
 
-LIST = re.compile(r"\d+(-\d+)?(,\d+(-\d+)?)*")
+LIST = re.compile(r"[0-9]{1,19}(-[0-9]{1,19})?(,[0-9]{1,19}(-[0-9]{1,19})?)*")
 MOST = 1024  # samples that an option may name
 PARALLEL = 1e-4  # sine of the angle below which two latents are taken to point one way
 
@@ -30,7 +30,7 @@ PARALLEL = 1e-4  # sine of the angle below which two latents are taken to point 
 def numbers(text: str, option: str = "--seeds", most: int = MOST) -> list[int]:
     """The whole numbers that a user names: ``"0,3,5-8"`` -> [0, 3, 5, 6, 7, 8]. Raises InputError for other text."""
     plain = "".join(str(text).split())
-    if not LIST.fullmatch(plain) or len(plain) > 12 * most:
+    if not LIST.fullmatch(plain):
         raise InputError(f"{option} {str(text)[:60]!r} is no list of whole numbers; write them as 0,3,5-8")
     found: list[int] = []
     for part in plain.split(","):
@@ -131,6 +131,13 @@ def along(run: Run, code: Tensor, step: Tensor, layers: Sequence[int] | None = N
     return net.spread(code) + there * step[:, None]
 
 
+def scaled(directions: Tensor, code: Tensor) -> Tensor:
+    """Directions [m, k] as float32, each as long as the standard deviation of codes [n, k] along it."""
+    unit = directions.double() / directions.double().norm(dim=1, keepdim=True).clamp_min(1e-12)
+    spread = ((code - code.mean(0)).double() @ unit.T).std(0)
+    return (unit * spread[:, None]).float()
+
+
 def between(generator: Generator, a: Tensor, b: Tensor, share: Tensor) -> Tensor:
     """Codes at ``share`` [n] of the way from ``a`` [n, k] (0) to ``b`` [n, k] (1).
 
@@ -150,8 +157,11 @@ def slerp(a: Tensor, b: Tensor, share: Tensor) -> Tensor:
     near a sphere, and the middle of a straight line does not. Where both point one way, or opposite ways, the line is
     straight.
     """
-    lengths = [v.norm(dim=1, keepdim=True).clamp_min(1e-12) for v in (a, b)]
-    angle = (a / lengths[0] * (b / lengths[1])).sum(1, keepdim=True).clamp(-1, 1).arccos()
-    t, sine = share[:, None], angle.sin()
-    turned = ((1 - t) * angle).sin() / sine * (a / lengths[0]) + (t * angle).sin() / sine * (b / lengths[1])
-    return torch.where(sine < PARALLEL, a + t * (b - a), turned * ((1 - t) * lengths[0] + t * lengths[1]))
+    lengths = [v.double().norm(dim=1, keepdim=True) for v in (a, b)]
+    u, v = (one / length.clamp_min(1e-12) for one, length in zip((a, b), lengths, strict=True))
+    angle = 2 * torch.atan2((u - v).norm(dim=1, keepdim=True), (u + v).norm(dim=1, keepdim=True))
+    t, sine = share.double()[:, None], angle.sin()
+    turned = ((1 - t) * angle).sin() / sine * u + (t * angle).sin() / sine * v
+    turned = turned * ((1 - t) * lengths[0] + t * lengths[1])
+    flat = (sine < PARALLEL) | (lengths[0] * lengths[1] == 0)
+    return torch.where(flat, a + t * (b - a), turned).to(a.dtype)

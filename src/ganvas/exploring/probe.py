@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ganvas.errors import InputError
-from ganvas.exploring.latent import along, codes, drawn
+from ganvas.exploring.latent import along, codes, drawn, scaled
 from ganvas.exploring.reader import Reader, reader
 from ganvas.run import Run
 
@@ -37,7 +37,7 @@ class Probe(NamedTuple):
     accuracy: float
 
 
-def probe(run: Run, attribute: str, label: object = None) -> Probe:
+def probe(run: Run, attribute: str) -> Probe:
     """Draw samples, read the attribute ``COLUMN=VALUE`` in them, and find the direction that tells it from the codes.
 
     A logistic regression of whitened codes, as a direction of the codes: along it lies what varies together with the
@@ -46,7 +46,7 @@ def probe(run: Run, attribute: str, label: object = None) -> Probe:
     from sklearn.linear_model import LogisticRegression
 
     read = reader(run, attribute)
-    code = codes(run, range(LEARNT + TESTED), SEED, label)
+    code = codes(run, range(LEARNT + TESTED), SEED)
     has = read(drawn(run, code)) >= 0.5
     if min(has[:LEARNT].sum(), (~has[:LEARNT]).sum()) < LEAST:
         raise InputError(
@@ -70,23 +70,14 @@ def whitening(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return vectors[:, kept] * root, vectors[:, kept] / root
 
 
-def scaled(directions: Tensor, code: Tensor) -> Tensor:
-    """Directions [m, k] as float32, each as long as the standard deviation of codes [n, k] along it."""
-    unit = directions.double() / directions.double().norm(dim=1, keepdim=True).clamp_min(1e-12)
-    spread = ((code - code.mean(0)).double() @ unit.T).std(0)
-    return (unit * spread[:, None]).float()
-
-
-def effect(
-    run: Run, found: Probe, strength: float, label: object = None, layers: Sequence[int] | None = None
-) -> dict[str, float]:
+def effect(run: Run, found: Probe, strength: float, layers: Sequence[int] | None = None) -> dict[str, float]:
     """Whether samples that the probe has not seen follow: those without the attribute are moved towards it, those with
     it away from it, by ``strength`` standard deviations.
 
     ``follows`` is the share whose probability moves as asked, ``turns`` the share that is read as asked then, and
     ``random_follows`` the first share when each sample goes along a random direction of its own, for comparison.
     """
-    code = codes(run, range(LEARNT, LEARNT + TESTED), SEED, label)
+    code = codes(run, range(LEARNT, LEARNT + TESTED), SEED)
     before = found.reader(drawn(run, code))
     asked = np.where(before < 0.5, 1.0, -1.0)
     sign = torch.from_numpy(asked).float()[:, None]

@@ -26,16 +26,19 @@ def explore(run: Run | str | Path, what: str, *, trust: str | Path | None = None
         InputError: no such run, experiment or option, or the experiment does not suit the run.
     """
     function = experiment(what)
-    known = [name for name in inspect.signature(function).parameters if name != "run"]
+    known = {name: p for name, p in inspect.signature(function).parameters.items() if name != "run"}
+    if missing := [name for name, p in known.items() if p.default is p.empty and name not in options]:
+        raise InputError(f"{what} needs --{missing[0]}")
     if unknown := [name for name in options if name not in known]:
         raise InputError(f"{what} has no option {unknown[0]}{nearest(unknown[0], known)}")
     return function(run if isinstance(run, Run) else Run(run, trust), **options)
 
 
 def experiments() -> dict[str, str]:
-    """The names of the experiments and what each does: the files in ``exploring`` with a function of their own name."""
+    """The names of the experiments and what each does: the files in ``exploring`` with a function of their own name
+    whose options are given by name."""
     folder = names.PACKAGE / "exploring"
-    defined = r"^def {}\(\s*run: Run\b"
+    defined = r"^def {}\(\s*run: Run,\s*\*,"  # options by name alone: what helps an experiment takes others
     return {
         name: told
         for name, told in names.listing("exploring").items()
