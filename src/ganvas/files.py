@@ -16,6 +16,7 @@ from PIL import Image
 
 from ganvas.errors import InputError
 
+TABLES = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet", ".pq", ".feather", ".arrow")
 REASONS = {
     errno.ENOSPC: "the disk is full",
     errno.EDQUOT: "the disk quota is used up",
@@ -28,6 +29,11 @@ REASONS = {
     errno.EISDIR: "a folder stands where a file is needed",
     errno.ENOENT: "the folder does not exist",
 }
+
+
+def is_table(path: str | Path) -> bool:
+    """Whether a file is a table, by its name."""
+    return str(path).lower().endswith(TABLES)
 
 
 @contextlib.contextmanager

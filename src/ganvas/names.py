@@ -16,8 +16,8 @@ from types import ModuleType
 from typing import Any
 
 from ganvas.errors import InputError, nearest
+from ganvas.files import is_table
 from ganvas.space import Data
-from ganvas.spaces.tables.reading import is_table
 
 PACKAGE = Path(__file__).parent
 OURS = re.compile(r"ganvas\.(games|nets|spaces)(\.[a-z_][a-z0-9_]*)+:[A-Za-z_][A-Za-z0-9_]*|ganvas\.players:Head")

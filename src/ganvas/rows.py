@@ -120,7 +120,9 @@ def drafted(
     for number in range(TRIES):
         z, u = numbers((seed, 3 + number), [indices[i] for i in left.tolist()], net.latent, ROWS)
         for chosen, count in chunks(len(left)):
-            draft, mass = net.decide(torch.from_numpy(z)[chosen], part[0][left[chosen]], part[1][left[chosen]], support, first)
+            draft, mass = net.decide(
+                torch.from_numpy(z)[chosen], part[0][left[chosen]], part[1][left[chosen]], support, first
+            )
             own, w = left[chosen[:count]], mass[:count].double().clamp(1e-12, 1 - 1e-12)
             v = torch.from_numpy(u)[chosen[:count]]
             time = torch.where(v < w, 0.0, -((v - w).clamp_min(1e-300) / (1 - w)).log() * (1 - w) / w)

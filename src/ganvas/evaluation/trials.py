@@ -13,12 +13,13 @@ from ganvas import names
 from ganvas.errors import InputError
 from ganvas.evaluation.origin import data_of
 from ganvas.evaluation.tables import Trial
+from ganvas.files import is_table
 from ganvas.metrics.tables.baselines import independent, sequential_cart
 from ganvas.metrics.tables.rows import Rows, part
 from ganvas.run import Run
 from ganvas.space import Data
 from ganvas.space import Rows as Index
-from ganvas.spaces.tables.reading import is_table, open_source
+from ganvas.spaces.tables.reading import open_source
 from ganvas.spaces.tables.space import Table
 
 MOST, LEAST = 10_000, 1_000  # made rows when nobody says how many: as many as were trained on, within these

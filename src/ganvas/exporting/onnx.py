@@ -71,14 +71,16 @@ def traced(module: Shipped) -> Any:
 
 
 def places(sorted_sequence: Any, self: Any, right: bool = False, **rest: Any) -> Any:
-    """``searchsorted``, which ONNX does not have: how many of the sorted numbers [..., m] lie below each of [..., k]."""
-    from onnxscript import INT64, opset20
+    """``searchsorted``, which ONNX does not have: how many sorted numbers [..., m] lie below each [..., k]."""
+    from onnxscript import INT64
+    from onnxscript import opset20 as opset
 
-    a = opset20.Unsqueeze(sorted_sequence, opset20.Constant(value_ints=[-2]))
-    b = opset20.Unsqueeze(self, opset20.Constant(value_ints=[-1]))
-    below = opset20.LessOrEqual(a, b) if right else opset20.Less(a, b)
-    counted = opset20.Cast(below, to=INT64.dtype)
-    return opset20.ReduceSum(counted, opset20.Constant(value_ints=[-1]), keepdims=0)
+    op: Any = opset
+    a = op.Unsqueeze(sorted_sequence, op.Constant(value_ints=[-2]))
+    b = op.Unsqueeze(self, op.Constant(value_ints=[-1]))
+    below = op.LessOrEqual(a, b) if right else op.Less(a, b)
+    counted = op.Cast(below, to=INT64.dtype)
+    return op.ReduceSum(counted, op.Constant(value_ints=[-1]), keepdims=0)
 
 
 @contextlib.contextmanager

@@ -9,8 +9,8 @@ import numpy as np
 
 from ganvas.errors import InputError
 from ganvas.exported import Exported, Sampler
-from ganvas.files import png, write_file, writing
-from ganvas.spaces.tables.reading import from_file, is_table
+from ganvas.files import is_table, png, write_file, writing
+from ganvas.spaces.tables.reading import from_file
 from ganvas.spaces.tables.space import Table
 from ganvas.spaces.tables.writing import written
 

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from ganvas.errors import InputError
-from ganvas.files import write_file
+from ganvas.files import is_table, write_file
 from ganvas.imputation import Imputer
 from ganvas.run import Run
 from ganvas.spaces.tables.loading import tables
-from ganvas.spaces.tables.reading import is_table, open_source
+from ganvas.spaces.tables.reading import open_source
 from ganvas.spaces.tables.writing import written
 from ganvas.verbs.train import train
 

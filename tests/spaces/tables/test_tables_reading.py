@@ -15,7 +15,8 @@ import pytest
 from pyarrow import feather, parquet
 
 from ganvas.errors import InputError
-from ganvas.spaces.tables import is_table, tables
+from ganvas.files import is_table
+from ganvas.spaces.tables import tables
 from ganvas.spaces.tables.reading import open_source
 
 FRAME = pd.DataFrame(

@@ -3,7 +3,6 @@
 from ganvas.spaces.tables.fields import Field
 from ganvas.spaces.tables.loading import tables
 from ganvas.spaces.tables.metadata import sdv
-from ganvas.spaces.tables.reading import is_table
 from ganvas.spaces.tables.space import Table, Token
 
-__all__ = ["Field", "Table", "Token", "is_table", "sdv", "tables"]
+__all__ = ["Field", "Table", "Token", "sdv", "tables"]

@@ -10,16 +10,11 @@ from typing import Any
 import numpy as np
 
 from ganvas.errors import InputError
+from ganvas.files import TABLES, is_table
 from ganvas.spaces.tables.library import pandas, pyarrow
 
-ENDINGS = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet", ".pq", ".feather", ".arrow")
 PEEK = 1000  # lines of a CSV file that are looked at to find codes such as 00123
 TRAIN, TEST = ("train", "training"), ("test", "testing", "validation", "valid", "val")
-
-
-def is_table(path: str | Path) -> bool:
-    """Whether a file is a table, by its name."""
-    return str(path).lower().endswith(ENDINGS)
 
 
 def open_source(source: Any) -> tuple[Any, np.ndarray | None]:
@@ -99,10 +94,10 @@ def twice(names: list[str]) -> bool:
 def from_file(path: Path) -> Any:
     """A file as a DataFrame. Raises InputError when it is none that is known, missing or damaged."""
     if not path.is_file():
-        raise InputError(f"no file {path}; give the path of a table: {', '.join(ENDINGS)}")
+        raise InputError(f"no file {path}; give the path of a table: {', '.join(TABLES)}")
     ending = path.name.lower()
     if not is_table(path):
-        raise InputError(f"{path} is no table that is known; give one of {', '.join(ENDINGS)}")
+        raise InputError(f"{path} is no table that is known; give one of {', '.join(TABLES)}")
     try:
         if ".csv" in ending or ".tsv" in ending:
             return from_csv(path)

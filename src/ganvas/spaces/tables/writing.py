@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from ganvas.errors import InputError
+from ganvas.files import TABLES, is_table
 from ganvas.spaces.tables.library import pandas, pyarrow
-from ganvas.spaces.tables.reading import ENDINGS, is_table
 
 
 def written(frame: Any, path: Path) -> bytes:
@@ -19,7 +19,7 @@ def written(frame: Any, path: Path) -> bytes:
     """
     name = path.name.lower()
     if not is_table(name):
-        raise InputError(f"{path} is no name of a table; end it with one of {', '.join(ENDINGS)}")
+        raise InputError(f"{path} is no name of a table; end it with one of {', '.join(TABLES)}")
     counting = isinstance(frame.index, pandas().RangeIndex) and frame.index.name is None
     if ".csv" in name or ".tsv" in name:
         text = frame.to_csv(sep="\t" if ".tsv" in name else ",", index=not counting).encode()
