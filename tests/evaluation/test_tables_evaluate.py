@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 
 import ganvas as gan
 from ganvas.errors import InputError
-from ganvas.evaluation.tables import MEASURES, PRIVACY, SILENCE, Trial, judged
+from ganvas.evaluation.tables import MEASURES, OUTSIDE, PRIVACY, SILENCE, Trial, judged
 from ganvas.evaluation.trials import PLAIN, given, real_rows, trial
 from ganvas.skins import cli
 from ganvas.space import Data
@@ -245,3 +246,22 @@ def test_the_page_of_the_measures_has_a_section_for_each_file() -> None:
         assert path.stem in beneath or f"\n## {path.stem}\n" in page
     listed = (root / "docs" / "evaluate.md").read_text("utf-8")
     assert not [name for name in MEASURES if f"`{name}`" not in listed]
+
+
+def test_figures_of_a_private_run_say_that_they_are_outside_its_budget(tmp_path: Path) -> None:
+    """What may be given away is the generator: nothing beside it tells how often a real value came."""
+    pytest.importorskip("opacus")
+    mixed().to_csv(tmp_path / "sales.csv", index=False)
+    small: dict[str, Any] = {"batch": 60, "hidden": 8, "layers": 1, "latent": 4, "critic_moves": 2, "rounds": 2}
+    run = gan.train(tmp_path / "sales.csv", run=tmp_path / "run", epsilon=300.0, delta=1e-4, quiet=True, **small)
+    found = gan.evaluate(run, n=100)
+    assert found["warnings"][0] == OUTSIDE
+    assert found == json.loads((run.path / "evaluation.json").read_text("utf-8"))
+    assert not {"columns", "pairs"} & set(found)
+    beside = gan.evaluate(run, "independent", n=100, metrics="quality")["compared"]
+    assert all(OUTSIDE in one["warnings"] and "columns" not in one for one in beside.values())
+    page = gan.report(run).read_text("utf-8")
+    assert html.escape(OUTSIDE) in page
+    assert "Those that drifted most" not in page
+    assert not list((run.path / "plots").glob("column_*"))
+    assert not (run.path / "plots" / "pairs.png").exists()

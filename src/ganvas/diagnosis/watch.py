@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -60,10 +61,11 @@ class Watch:
             self.kept[name] = [torch.randint(n, (max(1, round(n * share)),), generator=random) for n in sizes]
 
     def answered(self, critic: nn.Module, asked: Any, answer: Tensor) -> None:
-        """Keep a critic's scores, with their gradient to come."""
+        """Keep a critic's scores, with their gradient to come; not those of records asked one at a time."""
         if answer.requires_grad:
-            answer.retain_grad()
-            self.answers.append(answer)
+            with suppress(RuntimeError):  # torch.func keeps the gradient of a single record to itself
+                answer.retain_grad()
+                self.answers.append(answer)
 
     def round(self) -> None:
         """One round, as ``training/rounds.py`` plays it."""

@@ -36,6 +36,10 @@ ALARM = 3.0  # standard errors beyond chance
 FEW = 200  # real rows below which figures are coarse
 SECRECY = ("dcr_share", "copies", "membership", "membership_density", "attribute_gain")  # figures of privacy
 ERROR = "_standard_error"
+OUTSIDE = (
+    "Rows made by this run may be given away, but not these figures: they were computed on real rows, outside the "
+    "run's privacy budget."
+)
 SILENCE = "No alarm is no proof: distances to the closest record miss most of what leaks (arXiv:2505.01524)."
 
 
@@ -201,6 +205,12 @@ def judged(t: Trial) -> dict[str, Any]:
     found["warnings"] = said + warnings(t, figures, ceiling)
     found["protocol"] = protocol(t) | {"seconds": round(time.perf_counter() - began, 1)}
     return found
+
+
+def sheltered(found: Mapping[str, Any]) -> dict[str, Any]:
+    """The evaluation of a run with a privacy budget: it says that it is outside, and bars of real rows are left out."""
+    left = {key: value for key, value in found.items() if key not in ("columns", "pairs")}
+    return left | {"warnings": [OUTSIDE, *found["warnings"]]}
 
 
 def measured(t: Trial, measures: Mapping[str, Measure], made: Rows) -> tuple[Figures, list[str]]:

@@ -9,6 +9,7 @@ from importlib.resources import files
 from typing import Any
 
 from ganvas.errors import InputError
+from ganvas.evaluation.tables import OUTSIDE
 from ganvas.reporting.chapter import by_class, chapter, nearness, protocol, results, summary, verdict
 from ganvas.reporting.charts import charts
 from ganvas.reporting.comparison import comparison, leader
@@ -76,9 +77,13 @@ def one(subject: Subject, name: str) -> Markup:
 
 
 def sections(subject: Subject, name: str) -> Markup:
-    """The sections of one run: of a table where its rows were judged, else of pictures or points."""
+    """The sections of one run: of a table where its rows were judged, else of pictures or points.
+
+    A run with a privacy budget may be given away; the first line says that its report may not.
+    """
     judged = "normalised" in (subject.evaluation or {})
-    return (chapter_of_table if judged else chapter)(subject, name)
+    outside = element("p", OUTSIDE, class_="warning") if "privacy" in subject.run.info else None
+    return join(outside, (chapter_of_table if judged else chapter)(subject, name))
 
 
 def several(

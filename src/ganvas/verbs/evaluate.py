@@ -14,7 +14,7 @@ from ganvas.evaluation.neighbours import neighbours
 from ganvas.evaluation.origin import data_of
 from ganvas.evaluation.samples import Samples, at, part
 from ganvas.evaluation.tables import MEASURES as OF_TABLES
-from ganvas.evaluation.tables import judged
+from ganvas.evaluation.tables import judged, sheltered
 from ganvas.evaluation.tables import wanted as wanted_of_tables
 from ganvas.evaluation.trials import Real, called, given, real_rows, tabular, trial, usual
 from ganvas.files import png, write_file, write_json
@@ -89,7 +89,7 @@ def one_table(
 ) -> dict[str, Any]:
     """The figures of rows of a table; without ``against`` by the data of the run, or of the one it stands ``beside``.
 
-    Those of a run against its own data stay in its folder.
+    Those of a run against its own data stay in its folder. With a privacy budget they are ``sheltered``.
     """
     if extractor is not None:
         raise InputError(f"tables are judged by their rows, not by features; leave --extractor {extractor} out")
@@ -100,6 +100,9 @@ def one_table(
     count = n or usual(real)
     made = given(thing, real, count, seed) if run is None else drawn(run, real, count, seed)
     figures = judged(trial(called(thing) if run is None else str(run.path), made, real, wanted, seed))
+    near = run or beside
+    if near is not None and "privacy" in near.info:
+        figures = sheltered(figures)
     if run is not None and real.trained and real.origin["fingerprint"] == run.info["data"]["fingerprint"]:
         figures["protocol"]["checkpoint"] = run.config.get("checkpoint")
         write_json(run.path / "evaluation.json", figures)
