@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 import ganvas as gan
+from ganvas.spaces.tables import Table
 from ganvas.verbs import balance as verb
 
 
@@ -72,6 +73,36 @@ def test_the_split_keeps_the_share_of_the_classes() -> None:
     learnt, judged = verb.split(positive, 0)
     assert sorted([*learnt, *judged]) == list(range(100))
     assert (positive[learnt].sum(), positive[judged].sum()) == (14, 6)
+
+
+def test_the_space_knows_nothing_of_the_rows_that_judge() -> None:
+    whole = frame()
+    _, judged = verb.split((whole["y"] == "bad").to_numpy(), 0)
+    whole.loc[judged, "number"] += 1000.0
+    whole.loc[judged[0], "kind"] = "seen by the judge alone"
+    data = gan.tables(whole, target="y", holdout=0.0)
+    assert isinstance(data.space, Table)
+    part, judge, (at, code) = verb.parted(whole, data, (2, data.space.fields[2].classes.index("bad")), 0)
+    assert isinstance(part.space, Table)
+    number, kind, _ = part.space.fields
+    assert "seen by the judge alone" not in kind.classes
+    assert number.value.max() < 100
+    assert judge[:, 0].min() > 900
+    assert np.isnan(judge[0, 1])
+    assert len(part.train) == len(whole) - len(judged)
+    assert (judge[:, at] == code).tolist() == (whole["y"][judged] == "bad").tolist()
+
+
+def test_the_noise_is_that_of_average_precisions_drawn_again() -> None:
+    metrics = pytest.importorskip("sklearn.metrics")
+    random = np.random.default_rng(1)
+    truth, told = random.random(80) < 0.2, random.random(80).round(1)  # many are told the same
+    for _ in range(5):
+        often = np.bincount(random.integers(0, 80, 80), minlength=80)
+        expected = metrics.average_precision_score(truth, told, sample_weight=often)
+        assert verb.precision(truth, told, often) == pytest.approx(expected)
+    assert verb.spread(truth, told, told, 0) == 0.0
+    assert verb.spread(truth, told, random.random(80), 0) > 0.01
 
 
 def test_the_best_threshold_is_that_of_the_best_f1() -> None:

@@ -21,8 +21,13 @@ from ganvas.spaces.tables.space import Table
 from ganvas.spaces.tables.writing import written
 from ganvas.verbs.train import train
 
-COST, PASSES, BATCH = 500_000, 30, 256  # training rows at most, times the tokens; passes over the rows; a batch
+COST, PASSES, BATCH = 250_000, 30, 128  # training rows at most, times the tokens; passes over the rows; a batch
+UNITS = 40  # of the network: it has few rounds to learn in
 JUDGED, FOLDS = 0.3, 3  # share of the rows that judges; parts of the others that choose a threshold
+TREES = (
+    50,
+    15,
+)  # that judge, and their leaves: with a rare class they rank as well as more of them, in a third of the time
 GAIN, SURE = 0.005, 2.0  # of the average precision: less is no gain, nor are fewer standard errors
 RESAMPLES = 100  # of the bootstrap
 NEIGHBOURS = 5  # of SMOTE
@@ -46,30 +51,54 @@ def balance(
     Raises:
         InputError: the table cannot be read, or its target has no rare class.
     """
-    data = tables(source, target=target, holdout=0.0, seed=seed)
+    frame, _ = open_source(source)
+    data = tables(frame, target=target, holdout=0.0, seed=seed)
     space, raw = data.space, np.asarray(data.train.raw)
     assert isinstance(space, Table)
-    at = next(j for j, field in enumerate(space.fields) if field.name == target)
-    raw = raw[~np.isnan(raw[:, at])]
+    at = place(space, target)
     code = chosen(space, raw, at, rare)
-    learnt, judged = split(raw[:, at] == code, seed)
+    part, judge, which = parted(frame, data, (at, code), seed)
+    inner, real = part.space, np.asarray(part.train.raw)
+    assert isinstance(inner, Table)
     ways: dict[str, Callable[[], np.ndarray]] = {
-        "untouched": lambda: raw[learnt],
-        "smotenc": lambda: smotenc(space, raw[learnt], at, code, seed),
-        "ganvas": lambda: np.concatenate([raw[learnt], made(data, raw[learnt], at, code, seed)]),
+        "untouched": lambda: real,
+        "smotenc": lambda: smotenc(inner, real, *which, seed),
+        "ganvas": lambda: np.concatenate([real, made(part, real, *which, seed)]),
     }
     figures, told = {}, {}
     for name, way in ways.items():
         if len(found := way()):
-            figures[name], told[name] = figures_of(space, found, raw[judged], (at, code), len(learnt), seed)
-            noise = spread(raw[judged, at] == code, told[name], told["untouched"], seed)
+            figures[name], told[name] = figures_of(inner, found, judge, which, len(real), seed)
+            noise = spread(judge[:, which[0]] == which[1], told[name], told["untouched"], seed)
             figures[name]["noise"] = noise
-    report = {"target": target, "rare": space.fields[at].classes[code], "share": float((raw[:, at] == code).mean())}
+    known = raw[~np.isnan(raw[:, at])]
+    report = {"target": target, "rare": space.fields[at].classes[code], "share": float((known[:, at] == code).mean())}
     report |= {"figures": figures, "advice": advice(figures)}
     if out is not None:
-        write_balanced(data, raw, (at, code), seed, (source, Path(out)))
+        write_balanced(data, known, (at, code), seed, (frame, Path(out)))
         report["out"] = str(out)
     return report
+
+
+def place(space: Table, target: str) -> int:
+    """The number of the target's field."""
+    return next(j for j, field in enumerate(space.fields) if field.name == target)
+
+
+def parted(frame: Any, data: Data, which: tuple[int, int], seed: int) -> tuple[Data, np.ndarray, tuple[int, int]]:
+    """The rows of ``frame`` that are learnt from, as data of their own; raw rows that judge; field and class in these.
+
+    The space is fitted to the rows learnt from alone: nothing is known of the others, not even their bounds and
+    classes. Rows without a target are left out.
+    """
+    raw, (at, code) = np.asarray(data.train.raw), which
+    assert isinstance(data.space, Table)
+    field, kept = data.space.fields[at], np.flatnonzero(~np.isnan(raw[:, at]))
+    learnt, judged = (frame.iloc[kept[rows]] for rows in split(raw[kept, at] == code, seed))
+    part = tables(learnt, target=field.name, metadata={field.name: field.kind}, holdout=0.0, seed=seed)
+    assert isinstance(part.space, Table)
+    at = place(part.space, field.name)
+    return part, part.space.read(judged), (at, part.space.fields[at].classes.index(field.classes[code]))
 
 
 def chosen(space: Table, raw: np.ndarray, at: int, rare: str | None) -> int:
@@ -110,9 +139,10 @@ def made(data: Data, raw: np.ndarray, at: int, code: int, seed: int) -> np.ndarr
     how: dict[str, Any] = {
         "patient": 0,
         "warm": 1.0,
+        "G.units": UNITS,
         "batch": batch,
         "seen": seen,
-        "checkpoint_every": 1 + seen // batch,
+        "checkpoint_every": 2 + seen // batch,
     }
     with tempfile.TemporaryDirectory() as scratch:
         run = train(part, game="taegan", net="masked", run=Path(scratch) / "run", seed=seed, quiet=True, **how)
@@ -164,7 +194,7 @@ def figures_of(
     y, truth = raw[:, at] == code, judge[:, at] == code
 
     def chances(learn: np.ndarray, ask: np.ndarray) -> np.ndarray:
-        return boosted(x[learn], y[learn], categorical, classes=True, seed=seed).predict_proba(ask)[:, 1]
+        return boosted(x[learn], y[learn], categorical, True, seed, TREES).predict_proba(ask)[:, 1]
 
     folds, inner = np.random.default_rng(seed).permutation(real) % FOLDS, np.zeros(real)
     for fold in range(FOLDS):
@@ -185,15 +215,20 @@ def figures_of(
 
 def spread(truth: np.ndarray, one: np.ndarray, other: np.ndarray, seed: int) -> float:
     """The standard error of the difference of two average precisions on the same rows, by the bootstrap."""
-    from sklearn.metrics import average_precision_score
-
-    random, found = np.random.default_rng(seed), []
+    random, n, found = np.random.default_rng(seed), len(truth), []
     for _ in range(RESAMPLES):
-        rows = random.integers(0, len(truth), len(truth))
-        if truth[rows].any():
-            a, b = (average_precision_score(truth[rows], told[rows]) for told in (one, other))
-            found.append(a - b)
+        often = np.bincount(random.integers(0, n, n), minlength=n)
+        if often[truth].any():
+            found.append(precision(truth, one, often) - precision(truth, other, often))
     return float(np.std(found))
+
+
+def precision(truth: np.ndarray, told: np.ndarray, often: np.ndarray) -> float:
+    """The average precision of probabilities ``told`` [n] when each row comes as ``often`` [n] as that."""
+    order = np.argsort(-told, kind="stable")
+    last = np.append(told[order][1:] != told[order][:-1], True)  # of rows that are told the same
+    rows, found = (np.cumsum(count[order])[last] for count in (often, often * truth))
+    return float((np.diff(found, prepend=0) * found / np.maximum(rows, 1)).sum() / found[-1])
 
 
 def best_threshold(chance: np.ndarray, truth: np.ndarray) -> float:
@@ -223,10 +258,9 @@ def advice(figures: dict[str, dict[str, float]]) -> str:
     )
 
 
-def write_balanced(data: Data, raw: np.ndarray, which: tuple[int, int], seed: int, place: tuple[Any, Path]) -> None:
+def write_balanced(data: Data, raw: np.ndarray, which: tuple[int, int], seed: int, into: tuple[Any, Path]) -> None:
     """The table as it was, and below it rows made of the rare class."""
-    space, (source, out) = data.space, place
+    space, (frame, out) = data.space, into
     assert isinstance(space, Table)
     fresh = space.frame(made(data, raw, *which, seed), start=len(data.train.raw))
-    frame, _ = open_source(source)
     write_file(out, written(pandas().concat([frame, fresh], ignore_index=True), out))

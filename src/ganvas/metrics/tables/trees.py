@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ganvas.metrics.tables.rows import Flags, Rows, codes
 
+USUAL = (100, 31)  # trees, and leaves of each
 MOST_CLASSES = 254  # of a field that the trees split by sets of classes; a field of more is split as a number is
 
 
@@ -29,15 +30,25 @@ def features(tables: Iterable[Rows], flags: Flags) -> tuple[list[Rows], list[int
     return np.split(whole, np.cumsum([len(raw) for raw in tables])[:-1]), categorical
 
 
-def boosted(x: Rows, y: NDArray[Any], categorical: list[int], classes: bool, seed: int) -> Any:
-    """Scikit-learn's histogram gradient boosting with its own settings (100 trees), fitted to x [n, k] and y [n].
+def boosted(
+    x: Rows, y: NDArray[Any], categorical: list[int], classes: bool, seed: int, size: tuple[int, int] = USUAL
+) -> Any:
+    """Scikit-learn's histogram gradient boosting with its own settings, fitted to x [n, k] and y [n].
 
-    Columns without any value, which it does not stand, become constants.
+    ``size``: how many trees, and leaves of each at most. Columns without any value, which it does not stand, become
+    constants.
     """
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
     kind = HistGradientBoostingClassifier if classes else HistGradientBoostingRegressor
-    model = kind(categorical_features=categorical, early_stopping=False, random_state=seed)
+    trees, leaves = size
+    model = kind(
+        max_iter=trees,
+        max_leaf_nodes=leaves,
+        categorical_features=categorical,
+        early_stopping=False,
+        random_state=seed,
+    )
     return model.fit(np.where(np.isnan(x).all(0), 0.0, x), y)
 
 
