@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import safetensors.numpy
@@ -52,6 +52,7 @@ class Imputer:
     copula: Gaussian | None = None
     weight: np.ndarray | None = None
     sharp: np.ndarray | None = None
+    HELD: ClassVar[float] = 0.05  # share of the rows to hold out for that; all others teach
 
     @classmethod
     def fit(cls, run: Run, data: Data) -> Self:

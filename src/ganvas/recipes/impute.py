@@ -20,5 +20,5 @@ def recipe(data: Data) -> Recipe:
     n, tokens = len(data.train), len(data.space.tokens)
     batch = min(BATCH, max(8, n // 4))
     seen = max(batch, min(PASSES * n, COST // tokens))
-    rare = {"checkpoint_every": 1 + seen // batch, "holes": True, "plain": True}
+    rare = {"checkpoint_every": 2 + seen // batch, "holes": True, "plain": True}
     return Recipe("taegan", "masked", {"batch": batch, "seen": seen, **rare})

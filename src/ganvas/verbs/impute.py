@@ -68,7 +68,7 @@ def impute(
 
 def learnt(source: Any, run: str | Path | None, seed: int, metadata: Any = None, constraints: Any = None) -> Imputer:
     """An imputer trained on a table, kept in the folder ``run`` if there is to be one."""
-    data = tables(source, metadata=metadata, constraints=constraints, seed=seed)
+    data = tables(source, metadata=metadata, constraints=constraints, holdout=Imputer.HELD, seed=seed)
     with tempfile.TemporaryDirectory() as scratch:
         made = train(data, recipe="impute", run=run or Path(scratch) / "run", seed=seed, quiet=True)
         found = Imputer.fit(made, data)

@@ -51,7 +51,7 @@ class GANImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # type
             table = frame.iloc[:, self.varied_].reset_index(drop=True)
             table.columns = [str(i) for i in self.varied_]
             told = dict(zip(table, kinds(frame.iloc[:, self.varied_], self.categorical_features).values(), strict=True))
-            data = ganvas.tables(table, metadata=told, seed=seed)
+            data = ganvas.tables(table, metadata=told, holdout=ganvas.Imputer.HELD, seed=seed)
             run = trained(data, seed, recipe="impute", **({} if self.seen is None else {"seen": self.seen}))
             self.imputer_ = ganvas.Imputer.fit(run, data)
         return self
