@@ -106,7 +106,7 @@ class Exported:
     ) -> tuple[np.ndarray, np.ndarray | None]:
         """Raw samples [n, …] number ``indices`` of ``seed`` and their stored labels [n, c]; see ``Run.samples``."""
         given, labels = self.feed(seed, indices, label, truncation)
-        return self.raw(given), labels
+        return self.raw(given, min(CHUNK, max(2, len(given["z"])))), labels  # alone, a sample may be rounded otherwise
 
     def generate(
         self, n: int, label: object = None, seed: int = 0, truncation: float | None = None
