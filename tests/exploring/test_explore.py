@@ -6,6 +6,7 @@ import inspect
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 import making
 import numpy as np
@@ -16,8 +17,10 @@ import ganvas as gan
 from ganvas import names
 from ganvas.errors import InputError
 from ganvas.exploring import arithmetic as sums
+from ganvas.exploring import latent
 from ganvas.exploring.latent import codes, drawn
 from ganvas.exploring.mix import layers_of
+from ganvas.exploring.reader import Reader
 from ganvas.exploring.video import film
 from ganvas.labels import Labels
 from ganvas.run import Run
@@ -144,6 +147,29 @@ def test_arithmetic_averages_and_adds(run: Run, monkeypatch: pytest.MonkeyPatch,
     assert gaps[:, :6].max() < 0.25 * 1.1
     assert gaps[:, :6].max() > 0.15
     assert not gaps[:, 6:].any()  # the condition has no noise
+
+
+def test_arithmetic_by_what_is_read(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    class Bright(Reader):
+        def __call__(self, raw: np.ndarray) -> np.ndarray:
+            return raw[:, 0, int(self.attribute[-1]), 0] / 255
+
+    nothing: Any = None
+    monkeypatch.setattr(sums, "reader", lambda run, attribute: Bright(attribute, nothing, nothing, 1.0, 1.0))
+    found = gan.explore(run, "arithmetic", terms="+x=0,x=1 -x=0", out=tmp_path / "x.png")
+    raw = drawn(run, codes(run, range(2000), 1))[:, 0, :2, 0] >= 128
+    assert [one["samples"] for one in found["terms"]] == [raw.all(1).sum(), raw[:, 0].sum()]
+    assert found["result_reads"].keys() == {"x=0", "x=1"}
+    monkeypatch.setattr(sums, "LEARNT", 2)
+    with pytest.raises(InputError, match="3 are needed"):
+        gan.explore(run, "arithmetic", terms="+x=0", out=tmp_path / "x.png")
+
+
+def test_too_many_samples_for_memory(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(latent, "LARGEST", 640)
+    assert len(drawn(run, codes(run, range(10)))) == 10
+    with pytest.raises(InputError, match="640 are the most"):
+        drawn(run, codes(run, range(11)))
 
 
 def test_mixing_takes_the_chosen_layers_from_the_column(tmp_path: Path) -> None:

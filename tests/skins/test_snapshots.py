@@ -10,7 +10,7 @@ import pytest
 from ganvas.skins import cli
 
 HERE = Path(__file__).parent / "snapshots"
-VERBS = ("train", "generate", "impute", "balance", "evaluate", "diagnose", "report", "show", "list")
+VERBS = ("train", "generate", "impute", "balance", "evaluate", "diagnose", "explore", "report", "show", "list")
 PAGES: dict[str, list[str]] = {"ganvas": [], **{verb: [verb] for verb in VERBS}}
 
 

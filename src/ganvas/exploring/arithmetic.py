@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from ganvas.errors import InputError
-from ganvas.exploring.latent import codes, drawn, needs_pictures, numbers
+from ganvas.exploring.latent import codes, drawn, needs_pictures, numbers, pieces
 from ganvas.exploring.reader import Reader, reader
-from ganvas.exploring.sheet import page, place, save
+from ganvas.exploring.sheet import TITLED, page, place, save
 from ganvas.layers.mapped import Mapped
 from ganvas.run import Run
 
@@ -61,51 +61,51 @@ def arithmetic(
     if not 0 <= noise <= 10:
         raise InputError(f"--noise {noise} must be from 0 to 10")
     readers: Readers = {}
-    found = concepts(run, terms, label, readers)
+    pool = codes(run, range(LEARNT), SEED, label)
+    found = concepts(run, terms, label, pool, readers)
     means = torch.stack([concept.code.mean(0) for concept in found])
     result = torch.tensor([concept.sign for concept in found]).float() @ means
     rows = [torch.cat([examples(concept.code), mean[None]]) for concept, mean in zip(found, means, strict=True)]
-    raw = drawn(run, torch.cat([*rows, around(run, result, noise, label)]))
+    raw = drawn(run, torch.cat([*rows, around(run, result, noise, pool)]))
     above, made = raw[: -(SIDE**2)], raw[-(SIDE**2) :].reshape(SIDE, SIDE, *raw.shape[1:])
     below = np.concatenate([made, np.zeros_like(made[:, :1])], 1).reshape(-1, *raw.shape[1:])
     names = [f"{'+' if one.sign > 0 else '-'} {one.name}" for one in found]
     titles = [*map(str, range(1, EXAMPLES + 1)), "mean"]
-    save(page(run, np.concatenate([above, below]), EXAMPLES + 1, titles, [*names, "", "=", ""]), path)
+    save(page(run, np.concatenate([above, below]), EXAMPLES + 1, titles, [*names, "", "=", ""], TITLED), path)
     told = [{"term": name, "samples": len(one.code)} for name, one in zip(names, found, strict=True)]
     middle = made[SIDE // 2, SIDE // 2][None]
     reads = {one.attribute: round(float(one(middle)[0]), 4) for one in readers.values()}
     return {"out": str(path), "terms": told} | ({"result_reads": reads} if reads else {})
 
 
-def concepts(run: Run, terms: str, label: str | None, readers: Readers) -> list[Concept]:
-    """The terms, each with the codes of its samples; the readers that were needed are put into ``readers``."""
+def concepts(run: Run, terms: str, label: str | None, pool: Tensor, readers: Readers) -> list[Concept]:
+    """The terms, each with the codes of its samples, attributes sought in the codes ``pool`` [n, k]; the readers that
+    were needed are put into ``readers``."""
     words = terms.split()
-    parts = [TERM.fullmatch(word) for word in words]
-    if not 1 <= len(words) <= MOST or not all(parts):
+    found = [part.groups() for word in words if (part := TERM.fullmatch(word))]
+    if not 1 <= len(words) == len(found) <= MOST:
         raise InputError(f"--terms {terms[:60]!r}: write 1 to {MOST} terms with their signs, +0,1,2 -3,4,5 +6,7,8")
-    code, raw = torch.empty(0), np.empty(0)
-    if "=" in terms:
-        code = codes(run, range(LEARNT), SEED, label)
-        raw = drawn(run, code)
+    read = {name: name.split(",") for _, name in found if "=" in name}
+    for attribute in dict.fromkeys(one for several in read.values() for one in several):
+        readers[attribute] = reader(run, attribute)
+    has = having(run, pool, readers)
     made = []
-    for part in parts:
-        assert part is not None
-        read = "=" in part[2]
-        here = told(run, part[2], code, raw, readers) if read else codes(run, numbers(part[2], "--terms"), label=label)
-        made.append(Concept(-1 if part[1] == "-" else 1, part[2], here))
+    for sign, name in found:
+        if name not in read:
+            code = codes(run, numbers(name, "--terms"), label=label)
+        elif len(code := pool[torch.stack([has[one] for one in read[name]]).all(0)]) < EXAMPLES:
+            raise InputError(f"{len(code)} of {LEARNT:,} samples of {run.path} show {name}; {EXAMPLES} are needed")
+        made.append(Concept(-1 if sign == "-" else 1, name, code))
     return made
 
 
-def told(run: Run, name: str, code: Tensor, raw: np.ndarray, readers: Readers) -> Tensor:
-    """Those of the codes whose samples are read as all that ``a=1,b=2`` says."""
-    has = np.ones(len(raw), bool)
-    for attribute in name.split(","):
-        if attribute not in readers:
-            readers[attribute] = reader(run, attribute)
-        has &= readers[attribute](raw) >= 0.5
-    if has.sum() < EXAMPLES:
-        raise InputError(f"{has.sum()} of {len(raw):,} samples of {run.path} show {name}; {EXAMPLES} are needed")
-    return code[torch.from_numpy(has)]
+def having(run: Run, code: Tensor, readers: Readers) -> dict[str, Tensor]:
+    """Which of the samples of codes [n, k] have each attribute: booleans [n]."""
+    found: dict[str, list[np.ndarray]] = {name: [] for name in readers}
+    for raw in pieces(run, code) if readers else ():
+        for name, read in readers.items():
+            found[name].append(read(raw) >= 0.5)
+    return {name: torch.from_numpy(np.concatenate(parts)) for name, parts in found.items()}
 
 
 def examples(code: Tensor) -> Tensor:
@@ -113,9 +113,10 @@ def examples(code: Tensor) -> Tensor:
     return code[torch.arange(EXAMPLES) % len(code)]
 
 
-def around(run: Run, result: Tensor, noise: float, label: str | None) -> Tensor:
-    """Codes around ``result`` [k], which is the middle one: [SIDE², k], with uniform noise; conditions have none."""
-    spread = codes(run, range(LEARNT), SEED, label).std(0)
+def around(run: Run, result: Tensor, noise: float, pool: Tensor) -> Tensor:
+    """Codes around ``result`` [k], which is the middle one: [SIDE², k], with uniform noise up to ``noise``
+    deviations of the codes ``pool`` [n, k]; conditions have none."""
+    spread = pool.std(0)
     if not isinstance(run.generator.net, Mapped):
         spread[run.generator.prior.size :] = 0
     random = torch.rand(SIDE**2, len(result), generator=torch.Generator().manual_seed(SEED)) * 2 - 1

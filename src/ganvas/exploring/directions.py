@@ -16,7 +16,7 @@ from ganvas.exploring.factors import factors
 from ganvas.exploring.latent import along, codes, drawn, needs_pictures, needs_styles, numbers
 from ganvas.exploring.mix import layers_of
 from ganvas.exploring.probe import effect, probe
-from ganvas.exploring.sheet import page, place, save
+from ganvas.exploring.sheet import TITLED, page, place, save
 from ganvas.files import write_file
 from ganvas.run import Run
 
@@ -80,7 +80,7 @@ def directions(
     else:
         steps = torch.linspace(-strength, strength, STEPS)
         raw = drawn(run, walked(run, code, found, steps, chosen))
-        save(page(run, raw, STEPS, [f"{step:+.1f}" for step in steps.tolist()], beside(which, names)), path)
+        save(page(run, raw, STEPS, [f"{step:+.1f}" for step in steps.tolist()], beside(which, names), TITLED), path)
     return {"out": str(path), "by": by, "seeds": which, "strength": strength, **told}
 
 

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from PIL import Image, ImageOps
 from torch import Tensor
 
 from ganvas.errors import InputError
 from ganvas.exploring.latent import between, codes, drawn, needs_pictures, numbers
 from ganvas.exploring.sheet import page, place, save
-from ganvas.exploring.video import FASTEST, film
+from ganvas.exploring.video import FASTEST, check, film
 from ganvas.files import write_file
 from ganvas.run import Run
+from ganvas.spaces.images.space import BORDER
+from ganvas.watching import watching
 
 LONGEST = 10_000  # frames
 
@@ -56,6 +60,8 @@ def interpolate(
         raise InputError(f"--seeds {seeds} is one sample; a way needs two or more: 0,1")
     if not 1 <= frames * len(which) <= LONGEST:
         raise InputError(f"--frames {frames} for {len(which)} samples must be 1 to {LONGEST:,} pictures together")
+    if not still:
+        check(fps, path.suffix.lower())
     ends = codes(run, which, label=each(run, label, len(which)), truncation=truncation)
     ends = torch.cat([ends, ends[:1]]) if loop else ends
     code = way(run, ends, torch.arange(frames + still) / frames)
@@ -85,15 +91,24 @@ def show(run: Run, raw: np.ndarray, columns: int, fps: int, path: Path) -> None:
     """Write the picture or the film."""
     if path.suffix.lower() == ".png":
         save(page(run, raw, columns), path)
-    else:
-        write_file(path, film([run.space.show(one[None], 1) for one in raw], fps, path.suffix.lower()))
+        return
+    with watching("encoding", len(raw)) as tell:
+        write_file(path, film(frames_of(run, raw, tell), fps, path.suffix.lower()))
+
+
+def frames_of(run: Run, raw: np.ndarray, tell: Callable[[int], None]) -> Iterator[Image.Image]:
+    """Each sample as it is seen, without a border."""
+    for number in range(len(raw)):
+        yield ImageOps.crop(run.space.show(raw[number : number + 1], 1), BORDER)
+        tell(number + 1)
 
 
 def steps(raw: np.ndarray, length: int) -> dict[str, float]:
-    """How far successive pictures are apart on the way, in grey levels (root mean square): mean and largest step.
-
-    An even way has no step much larger than the mean.
-    """
-    ways = raw.astype(np.float64).reshape(-1, length, *raw.shape[1:])
-    found = np.sqrt(np.square(np.diff(ways, axis=1)).mean(tuple(range(2, ways.ndim))))
-    return {"mean_step": round(float(found.mean()), 3), "largest_step": round(float(found.max()), 3)}
+    """How far successive pictures of ways of ``length`` are apart, in grey levels (root mean square): the mean and the
+    largest step. An even way has no step much larger than the mean."""
+    gaps = [
+        float(np.sqrt(np.square(raw[i + 1].astype(np.float32) - raw[i]).mean()))
+        for i in range(len(raw) - 1)
+        if (i + 1) % length
+    ]
+    return {"mean_step": round(float(np.mean(gaps)), 3), "largest_step": round(max(gaps), 3)}

@@ -7,8 +7,9 @@ of all others the latent z and the condition y side by side, [n, latent + c]. So
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
@@ -24,6 +25,7 @@ from ganvas.watching import watching
 
 LIST = re.compile(r"[0-9]{1,19}(-[0-9]{1,19})?(,[0-9]{1,19}(-[0-9]{1,19})?)*")
 MOST = 1024  # samples that an option may name
+LARGEST = 2**30  # numbers in all samples that are held in memory
 PARALLEL = 1e-4  # sine of the angle below which two latents are taken to point one way
 
 
@@ -105,20 +107,23 @@ def paint(generator: Generator, code: Tensor) -> Tensor:
     return made
 
 
-@torch.no_grad()
 def drawn(run: Run, code: Tensor) -> np.ndarray:
-    """Codes -> raw samples [n, …], in chunks of a fixed size, with progress: the same code is always the same sample.
+    """Codes -> raw samples [n, …]: the same code is always the same sample. InputError for more than fit in memory."""
+    size = len(code) * math.prod(run.space.shape)
+    if size > LARGEST:
+        raise InputError(f"{len(code):,} samples of {run.path} have {size:,} numbers; {LARGEST:,} are the most at once")
+    return np.concatenate(list(pieces(run, code)))
 
-    Each chunk is decoded before the next is made, so many pictures fit in memory.
-    """
-    parts = []
+
+@torch.no_grad()
+def pieces(run: Run, code: Tensor) -> Iterator[np.ndarray]:
+    """As ``drawn``, in pieces of a fixed size and with progress: any number of samples fits in memory."""
     with watching("drawing", len(code)) as tell:
         for start in range(0, len(code), CHUNK):
             here = code[start : start + CHUNK]
-            fill = torch.arange(CHUNK) % len(here)  # a short chunk is filled up and cut again
-            parts.append(run.space.decode(paint(run.generator, here[fill])[: len(here)].float()))
+            fill = torch.arange(CHUNK) % len(here)  # a short piece is filled up and cut again
+            yield run.space.decode(paint(run.generator, here[fill])[: len(here)].float())
             tell(start + len(here))
-    return np.concatenate(parts)
 
 
 def along(run: Run, code: Tensor, step: Tensor, layers: Sequence[int] | None = None) -> Tensor:

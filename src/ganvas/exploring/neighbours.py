@@ -13,7 +13,7 @@ from ganvas.evaluation.copies import SEEN, small, views
 from ganvas.evaluation.origin import data_of
 from ganvas.evaluation.samples import Samples, part
 from ganvas.exploring.latent import codes, drawn, needs_pictures, numbers
-from ganvas.exploring.sheet import page, place, save
+from ganvas.exploring.sheet import TITLED, page, place, save
 from ganvas.metrics.neighbours import nearest
 from ganvas.run import Run
 
@@ -63,7 +63,7 @@ def neighbours(
         for one, found in zip(raw, near, strict=True)
     ]
     above, beside = ["made", *map(str, range(1, count + 1))], [str(number) for number in which]
-    save(page(run, np.concatenate(shown), count + 1, above, beside), path)
+    save(page(run, np.concatenate(shown), count + 1, above, beside, TITLED), path)
     usual = [found[0][1] for found in sought(held_out, points, 1)]
     told = [
         {"sample": number, "distance": round(found[0][1], 4), "nearest": [row for row, _ in found]}

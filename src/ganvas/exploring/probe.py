@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ganvas.errors import InputError
-from ganvas.exploring.latent import along, codes, drawn, scaled
+from ganvas.exploring.latent import along, codes, pieces, scaled
 from ganvas.exploring.reader import Reader, reader
 from ganvas.run import Run
 
@@ -47,7 +47,7 @@ def probe(run: Run, attribute: str) -> Probe:
 
     read = reader(run, attribute)
     code = codes(run, range(LEARNT + TESTED), SEED)
-    has = read(drawn(run, code)) >= 0.5
+    has = read.through(pieces(run, code)) >= 0.5
     if min(has[:LEARNT].sum(), (~has[:LEARNT]).sum()) < LEAST:
         raise InputError(
             f"{has[:LEARNT].sum()} of {LEARNT:,} samples of {run.path} show {read.attribute}; {LEAST} with it and "
@@ -78,12 +78,12 @@ def effect(run: Run, found: Probe, strength: float, layers: Sequence[int] | None
     ``random_follows`` the first share when each sample goes along a random direction of its own, for comparison.
     """
     code = codes(run, range(LEARNT, LEARNT + TESTED), SEED)
-    before = found.reader(drawn(run, code))
+    before = found.reader.through(pieces(run, code))
     asked = np.where(before < 0.5, 1.0, -1.0)
     sign = torch.from_numpy(asked).float()[:, None]
     chance = scaled(torch.randn(code.shape, generator=torch.Generator().manual_seed(SEED)), code)
     after, other = (
-        found.reader(drawn(run, along(run, code, strength * sign * direction, layers)))
+        found.reader.through(pieces(run, along(run, code, strength * sign * direction, layers)))
         for direction in (found.direction, chance)
     )
     return {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +37,10 @@ class Reader:
     def __call__(self, raw: np.ndarray) -> np.ndarray:
         """The probability [n] that each of the raw samples [n, …] has the attribute."""
         return self._of(features(self.extractor, [raw]).double().numpy())
+
+    def through(self, parts: Iterable[np.ndarray]) -> np.ndarray:
+        """As a call, of samples that come in parts."""
+        return np.concatenate([self(raw) for raw in parts])
 
     def _of(self, x: np.ndarray) -> np.ndarray:
         place = list(self.model.classes_).index(self.value)

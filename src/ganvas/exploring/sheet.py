@@ -14,6 +14,7 @@ from ganvas.monitors.samples import titled
 from ganvas.run import Run
 
 LETTERS = 11  # size of the words, in pixels
+TITLED = 44  # width of pictures, at the least, that have titles above
 MARGIN, WIDEST = 6, 160  # pixels around the words of a row; of those words, at the most
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from ganvas.errors import InputError
 from ganvas.exploring.latent import codes, drawn, needs_pictures, numbers
-from ganvas.exploring.sheet import page, place, save
+from ganvas.exploring.sheet import TITLED, page, place, save
 from ganvas.layers.mapped import Mapped
 from ganvas.run import Run
 
@@ -48,7 +48,7 @@ def truncation(
     found = parsed(levels or (STYLES if styled else NORMAL))
     columns = [drawn(run, codes(run, which, label=label, truncation=level)) for level in found]
     raw = np.stack(columns, 1).reshape(-1, *columns[0].shape[1:])
-    save(page(run, raw, len(found), [f"{level:g}" for level in found], [str(number) for number in which]), path)
+    save(page(run, raw, len(found), [f"{level:g}" for level in found], [str(number) for number in which], TITLED), path)
     whole = spread(run, None, label)
     left = [{"level": level, "variety": round(spread(run, level, label) / whole, 4)} for level in found]
     return {"out": str(path), "seeds": which, "levels": left}

@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
+from itertools import chain
 
 import numpy as np
 from PIL import Image
 
 from ganvas.errors import InputError
-from ganvas.watching import watching
 
 SIDE = 256  # pixels: smaller frames are enlarged by a whole factor to about this side
 FASTEST = {".gif": 50, ".mp4": 120}  # frames in a second: a GIF counts in hundredths of one
 
 
-def film(frames: Sequence[Image.Image], fps: int, kind: str) -> bytes:
-    """Frames of one size -> the bytes of a .gif that repeats for ever, or of an .mp4.
+def film(frames: Iterable[Image.Image], fps: int, kind: str) -> bytes:
+    """Frames of one size -> the bytes of a .gif that repeats for ever, or of an .mp4. The same frames, the same bytes.
 
-    Raises InputError for an impossible ``fps``, and when .mp4 is asked for and PyAV is missing.
+    Raises InputError as ``check`` does.
     """
+    check(fps, kind)
+    seen = (enlarged(frame) for frame in frames)
+    return gif(list(seen), fps) if kind == ".gif" else mp4(seen, fps)
+
+
+def check(fps: int, kind: str) -> None:
+    """Raise InputError for a film that cannot be made."""
     if not 1 <= fps <= FASTEST[kind]:
         raise InputError(f"--fps {fps} must be from 1 to {FASTEST[kind]} in a {kind}")
-    seen = [enlarged(frame) for frame in frames]
-    return gif(seen, fps) if kind == ".gif" else mp4(seen, fps)
+    if kind == ".mp4" and importlib.util.find_spec("av") is None:
+        raise InputError("an .mp4 needs PyAV: pip install 'ganvas[video]'; or write a .gif")
 
 
 def enlarged(frame: Image.Image) -> Image.Image:
@@ -34,29 +42,26 @@ def enlarged(frame: Image.Image) -> Image.Image:
 
 
 def gif(frames: Sequence[Image.Image], fps: int) -> bytes:
-    """The bytes of a GIF."""
+    """The bytes of a GIF, which knows time in hundredths of a second."""
     buffer = io.BytesIO()
     length = round(100 / fps) * 10  # milliseconds
     frames[0].save(buffer, "gif", save_all=True, append_images=frames[1:], duration=length, loop=0, disposal=1)
     return buffer.getvalue()
 
 
-def mp4(frames: Sequence[Image.Image], fps: int) -> bytes:
-    """The bytes of an MP4: H.264, yuv420p, which all browsers play. The same frames give the same bytes."""
-    try:
-        import av
-    except ImportError:
-        raise InputError("an .mp4 needs PyAV: pip install 'ganvas[video]'; or write a .gif") from None
+def mp4(frames: Iterable[Image.Image], fps: int) -> bytes:
+    """The bytes of an MP4: H.264, yuv420p, which all browsers play."""
+    import av
+
     buffer = io.BytesIO()
     with av.open(buffer, "w", format="mp4", options={"fflags": "+bitexact"}) as file:
         stream = file.add_stream("libx264", rate=Fraction(fps), options={"crf": "16", "threads": "1"})
-        stream.width, stream.height = (side + side % 2 for side in frames[0].size)  # halves of colours need even sides
         stream.pix_fmt = "yuv420p"
-        with watching("encoding", len(frames)) as tell:
-            for number, frame in enumerate(frames):
-                picture = even(np.asarray(frame.convert("RGB")))
-                file.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
-                tell(number + 1)
+        pictures = (even(np.asarray(frame.convert("RGB"))) for frame in frames)
+        first = next(pictures)
+        stream.height, stream.width = first.shape[:2]
+        for picture in chain([first], pictures):
+            file.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
         file.mux(stream.encode())
     return buffer.getvalue()
 
