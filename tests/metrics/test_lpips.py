@@ -69,6 +69,22 @@ def test_the_formula_in_other_words(file: Path) -> None:
     assert LPIPS("alex", file)(a[None], b[None]).item() == pytest.approx(wanted, rel=1e-4)
 
 
+def test_vectors_lie_as_far_apart_as_lpips_says_and_have_a_slope_even_in_the_dark(file: Path) -> None:
+    net, (a, b) = LPIPS("alex", file), waves(32)
+    for stage in net.stages:  # dead channels: every activation of a black picture is 0
+        for part in stage:
+            if isinstance(part, torch.nn.Conv2d) and part.bias is not None:
+                part.bias.fill_(-100.0)
+    dark = torch.full((1, 3, 32, 32), -1.0, requires_grad=True)
+    assert net.vectors(dark)[0].square().sum() == 0
+    net(dark, b[None]).sum().backward()
+    assert dark.grad is not None
+    assert dark.grad.isfinite().all()
+    whole = LPIPS("alex", file)
+    apart = (whole.vectors(a[None]) - whole.vectors(b[None])).square().sum()
+    assert apart.item() == pytest.approx(whole(a[None], b[None]).item(), rel=1e-5)
+
+
 def test_equal_is_zero_order_does_not_matter_and_pairs_stand_alone(file: Path) -> None:
     net, x = LPIPS("alex", file), waves(48, 4)
     assert torch.equal(net(x, x), torch.zeros(4))

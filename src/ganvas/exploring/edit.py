@@ -78,7 +78,7 @@ def edit(
     told = figures(run, eye, kept, raw, read)
     strip = np.stack([kept.samples, *raw], 1).reshape(-1, *kept.samples.shape[1:])
     above = ["target", "inverted", *[f"{share:.0%}" for share in np.linspace(0, 1, STEPS + 1)[1:]]]
-    beside = ["{before:.2f} → {after:.2f}".format(**line) if "after" in line else "" for line in told["pictures"]]
+    beside = ["{before:.2f} to {after:.2f}".format(**line) if "after" in line else "" for line in told["pictures"]]
     save(page(run, strip, len(above), above, beside, WIDE), path)
     return {"out": str(path), "edit": by or f"label {label}", **({"strength": strength} if by else {}), **told}
 

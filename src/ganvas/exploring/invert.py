@@ -24,7 +24,7 @@ from ganvas.files import write_file
 from ganvas.labels import chosen
 from ganvas.run import Run
 
-STARTS, STEPS, PULL = 8, 200, 0.01
+STARTS, STEPS, PULL = 8, 200, 0.1
 GROUP = 32  # pictures searched for together
 BAR = 0.1  # LPIPS up to which a picture counts as found
 SHOWN, WIDE = 36, 64  # pictures on the page; pixels of each, at least
@@ -91,12 +91,12 @@ def invert(
     if kept is not None:
         write_file(kept, found.kept(wanted).packed())
         told["keep"] = str(kept)
-    told |= {"protocol": f"{eye.told}, {starts} starts, {steps} steps, pull {pull:g}"}
-    told |= summary(found) | {"pictures": lines(run, wanted, found)}
+    told |= {"protocol": f"{eye.told}, {starts} starts, {steps} steps, pull {pull:g}", **summary(found)}
     if pictures.startswith("real:"):
         made = targets.made(run, list(range(len(wanted.raw))))
-        told["made"] = summary(search(run, eye, labelled(run, made, label), starts, steps, pull))
-    return told
+        again = summary(search(run, eye, made, starts, steps, pull))
+        told |= {f"made_{name}": value for name, value in again.items()}
+    return told | {"pictures": lines(run, wanted, found)}
 
 
 def check(starts: int, steps: int, pull: float) -> None:
@@ -154,10 +154,12 @@ def decibels(errors: np.ndarray) -> np.ndarray:
 
 def summary(found: Inverted) -> dict[str, Any]:
     """Means over the pictures."""
-    told = {"psnr": round(float(decibels(found.errors).mean()), 2), "squared_error": float(found.errors.mean())}
+    error = round(float(found.errors.mean()), 7)
+    told = {"psnr": round(float(decibels(found.errors).mean()), 2), "squared_error": error}
     if found.lpips is not None:
         share = float((found.lpips <= BAR).mean())
-        told = {"lpips": round(float(found.lpips.mean()), 4), "share_found": share} | told
+        worst = round(float(found.lpips.max()), 4)
+        told = {"lpips": round(float(found.lpips.mean()), 4), "lpips_worst": worst, "share_found": share} | told
     return told | {"count": len(found.raw), "seconds": round(found.seconds, 1)}
 
 
@@ -168,7 +170,7 @@ def lines(run: Run, wanted: targets.Targets, found: Inverted) -> list[dict[str, 
         line: dict[str, Any] = {"picture": name}
         if found.lpips is not None:
             line["lpips"] = round(float(found.lpips[i]), 4)
-        line |= {"psnr": round(float(decibels(found.errors)[i]), 2), "squared_error": float(found.errors[i])}
+        line |= {"psnr": round(float(decibels(found.errors)[i]), 2), "squared_error": round(float(found.errors[i]), 7)}
         if start.label is not None and run.space.labels is not None:
             line["label"] = run.space.labels.names(start.label[None])[0]
         made.append(line | {"start": start.name})

@@ -40,7 +40,7 @@ def scribble(
 ) -> dict[str, Any]:
     """Draw strokes, and see pictures of the generator that follow them: the best first.
 
-    Zhu et al. 2016 (iGAN), arXiv:1609.03552, equation (4): the latent descends the colour error under the strokes, the
+    Zhu et al. 2016 (iGAN), arXiv:1609.03552, section 3.2: the latent descends the colour error under the strokes, the
     difference in local gradients along the edges, and the way from where it began.
 
     Args:
