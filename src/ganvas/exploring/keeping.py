@@ -12,10 +12,11 @@ from torch import Tensor
 
 from ganvas.errors import InputError
 from ganvas.exploring.latent import numbers
-from ganvas.exploring.targets import MOST
 from ganvas.layers.mapped import Mapped
 from ganvas.run import Run
 from ganvas.spaces.images.members import npz_file
+
+MOST = 256  # codes in a file
 
 
 @dataclass(frozen=True)
