@@ -13,6 +13,7 @@ from ganvas.version import __version__ as __version__
 if TYPE_CHECKING:
     from ganvas import losses, penalties, players
     from ganvas.errors import DivergedError, InputError
+    from ganvas.exported import Exported
     from ganvas.game import Adam, Batch, Discriminator, Game, Move, RMSprop
     from ganvas.generator import Generator
     from ganvas.imputation import Imputer
@@ -46,6 +47,7 @@ WHERE = {
     "toys": "ganvas.spaces.toys",
     "DivergedError": "ganvas.errors:DivergedError",
     "InputError": "ganvas.errors:InputError",
+    "Exported": "ganvas.exported:Exported",
     "Adam": "ganvas.game:Adam",
     "RMSprop": "ganvas.game:RMSprop",
     "Batch": "ganvas.game:Batch",
@@ -83,10 +85,10 @@ WHERE = {
 }
 
 __all__ = [
-    "Adam", "Batch", "Batches", "Discriminator", "DivergedError", "Game", "Generator", "Imputer", "InputError",
-    "Move", "Optimisers", "Prior", "RMSprop", "Rules", "Run", "balance", "diagnose", "digits", "evaluate", "explore",
-    "export", "frame", "generate", "images", "impute", "list", "losses", "penalties", "players", "report", "rounds",
-    "serve", "show", "tables", "toys", "train",
+    "Adam", "Batch", "Batches", "Discriminator", "DivergedError", "Exported", "Game", "Generator", "Imputer",
+    "InputError", "Move", "Optimisers", "Prior", "RMSprop", "Rules", "Run", "balance", "diagnose", "digits",
+    "evaluate", "explore", "export", "frame", "generate", "images", "impute", "list", "losses", "penalties",
+    "players", "report", "rounds", "serve", "show", "tables", "toys", "train",
 ]  # fmt: skip
 
 
