@@ -90,7 +90,8 @@ class Run:
     def progress(self) -> checkpoints.Progress:
         """How far the newest checkpoint is; zeros before the first one. A folder without any may tell it itself."""
         newest = checkpoints.latest(self.path / "state")
-        return checkpoints.Progress(**(read_json(newest / "progress.json") if newest else self.info.get("progress", {})))
+        told = read_json(newest / "progress.json") if newest else self.info.get("progress", {})
+        return checkpoints.Progress(**told)
 
     # --- the generator -------------------------------------------------------------------------------------------
 
