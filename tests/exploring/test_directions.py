@@ -76,6 +76,19 @@ def test_pca_without_styles_finds_the_axes_of_a_linear_generator(tmp_path: Path)
     assert activations(run.generator, codes(run, range(3))).shape == (3, 8)
 
 
+def test_pca_is_not_about_the_condition(tmp_path: Path) -> None:
+    run = making.dense(tmp_path / "run", labels=Labels.of(["kind"], [["a", "b"]], np.array([[0], [1]])))
+    first, embed = run.generator.net.body[0], run.generator.net.embed  # type: ignore[index, union-attr]
+    with torch.no_grad():
+        first.weight.zero_()[:6, :6] = torch.tensor([8.0, 4, 2, 1, 0.5, 0.25]).diag()
+        first.weight[6:, 6:] = 100 * torch.eye(2, 6)  # units that only tell the condition
+        first.bias.fill_(300)
+        embed.weight.copy_(torch.eye(6, 2))  # type: ignore[union-attr, operator]
+    found = factors(run, "pca", 2)
+    assert torch.all(cosines(found.directions, torch.eye(2, 8)) > 0.99)
+    assert found.share[0] == pytest.approx(64 / (64 + 16 + 4 + 1 + 0.25 + 0.0625), abs=0.03)
+
+
 def test_pca_needs_a_second_layer(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="--by sefa"):
         factors(making.dense(tmp_path / "run", layers=0), "pca", 1)

@@ -4,7 +4,7 @@ first layer answers most."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
 import torch
@@ -19,6 +19,7 @@ from ganvas.run import Run
 
 DRAWN = 2000  # codes whose spread is measured
 SEED = 2  # of those codes
+FLAT = 1e-9  # shares of the largest below which an eigenvalue is none
 LINEAR = 1e-3  # relative error up to which a layer counts as affine
 FEW = 4  # codes at which the way into a layer is differentiated
 
@@ -44,18 +45,17 @@ def principal(generator: Generator, code: Tensor) -> tuple[Tensor, Tensor]:
     """Principal components of codes [n, k]: directions [m, k] and their shares of the variance [m].
 
     Härkönen et al. 2020 (GANSpace), arXiv:2004.02546, section 2.2: of styles themselves; else of what enters the second
-    layer, and the directions are the regression of latents on its components.
+    layer, without its regression on the condition, and the directions are the regression of latents on its components.
     """
     styled = isinstance(generator.net, Mapped)
+    size = code.shape[1] if styled else generator.prior.size
     seen = (code if styled else activations(generator, code)).double()
-    seen = seen - seen.mean(0)
-    u, s, v = torch.linalg.svd(seen, full_matrices=False)
-    kept = s > 1e-6 * s[0]
-    share = (s.square() / s.square().sum())[kept]
-    if styled:
-        return v[kept].float(), share
-    z = code[:, : generator.prior.size].double()
-    return padded(u[:, kept].T @ (z - z.mean(0)), code.shape[1]).float(), share
+    known = torch.cat([torch.ones(len(code), 1), code[:, size:]], 1).double()
+    seen = seen - known @ (torch.linalg.pinv(known) @ seen)
+    values, vectors = torch.linalg.eigh(seen.T @ seen if styled else seen @ seen.T)
+    kept = values.flip(0) > FLAT * values[-1]
+    share, vectors = (values.flip(0) / values.sum())[kept], vectors.T.flip(0)[kept]
+    return (vectors if styled else padded(vectors @ code[:, :size].double(), code.shape[1])).float(), share
 
 
 def factorised(generator: Generator, code: Tensor) -> tuple[Tensor, Tensor]:
@@ -73,7 +73,7 @@ def factorised(generator: Generator, code: Tensor) -> tuple[Tensor, Tensor]:
     values, vectors = torch.linalg.eigh(total)
     if values[-1] <= 0:
         raise InputError("no affine layer is entered by the code in this network, so there is nothing to factorise")
-    kept = values.flip(0) > 1e-9 * values[-1]
+    kept = values.flip(0) > FLAT * values[-1]
     return padded(vectors.T.flip(0)[kept], code.shape[1]).float(), (values.flip(0) / values.sum())[kept]
 
 
@@ -131,21 +131,23 @@ def answers(layer: nn.Module, given: Tensor, jacobian: Tensor) -> Tensor | None:
     return torch.cat(parts).double().T
 
 
+class Seen(Exception):  # noqa: N818 (no error: what was looked for)
+    """Ends a pass through a network early."""
+
+
 def activations(generator: Generator, code: Tensor) -> Tensor:
     """What enters the second layer with weights on the way of codes [n, k]: [n, d]."""
     first = {id(layer) for layer, *_ in entrances(generator, code[:2], generator.prior.size)}
     found: list[Tensor] = []
 
     def enter(module: nn.Module, given: tuple[Tensor, ...]) -> None:
-        if id(module) not in first and given[0].requires_grad and not found:
+        if id(module) not in first and given[0].requires_grad:
             found.append(given[0].detach().flatten(1))
+            raise Seen
 
-    parts = []
-    for part in code.split(CHUNK):
-        found.clear()
-        with torch.enable_grad(), listening(generator.net, enter):
-            paint(generator, part.clone().requires_grad_())
-        if not found:
-            raise InputError("this network has no second layer whose activations could be analysed; use --by sefa")
-        parts.append(found[0])
-    return torch.cat(parts)
+    with torch.enable_grad(), listening(generator.net, enter):
+        for part in code.split(CHUNK):
+            with suppress(Seen):
+                paint(generator, part.clone().requires_grad_())
+                raise InputError("this network has no second layer whose activations could be analysed; use --by sefa")
+    return torch.cat(found)
