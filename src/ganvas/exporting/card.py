@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ganvas.exporting.limits import limits
+from ganvas.exporting.paths import bare
 from ganvas.files import read_json
 from ganvas.reporting import measures
 from ganvas.reporting.chapter import FLOOR, nearness
@@ -15,12 +16,12 @@ from ganvas.reporting.subject import Subject
 from ganvas.reporting.values import number, percent, span
 from ganvas.run import Run
 from ganvas.space import Space
-from ganvas.spaces.images import Images
+from ganvas.spaces.images.space import Images
 from ganvas.spaces.toys import Points
 from ganvas.version import __version__
 
 LICENCES = {"digits": "cc-by-4.0"}  # of data that we know; the digits are the UCI's, by E. Alpaydin and C. Kaynak
-COLOURS = {"L": "grey", "LA": "grey, transparent", "RGB": "colour", "RGBA": "colour, transparent"}
+COLOURS = {"L": "grey", "LA": "transparent grey", "RGB": "colour", "RGBA": "transparent colour"}
 TASK = "unconditional-image-generation"  # the hub's name of it, whether there are labels or not
 LISTED = 20  # classes named
 
@@ -52,13 +53,13 @@ def card(run: Run, samples: bool = True) -> str:
 
 
 def about(run: Run) -> Subject:
-    """The run with the evaluation and diagnosis of its generator as it is now."""
+    """The run with the evaluation and diagnosis of its generator as it is now, without paths of this machine."""
     found: dict[str, dict[str, Any] | None] = {}
     for kind in ("evaluation", "diagnosis"):
         file = run.path / f"{kind}.json"
         told: dict[str, Any] = read_json(file) if file.exists() else {}
         now = told.get("protocol", {}).get("checkpoint") == run.config.get("checkpoint")
-        found[kind] = told if told and now else None
+        found[kind] = bare(told) if told and now else None
     return Subject(run, found["evaluation"], found["diagnosis"])
 
 
@@ -84,9 +85,10 @@ def what(space: Space) -> str:
 def summary(subject: Subject) -> str:
     """One or two sentences: what it makes, of what kind it is, and how near it comes."""
     space, source = subject.run.space, known(subject.run).get("name")
-    told = f"A {subject.game} generator that makes {what(space)}" + (f" like those of {cell(source)}" if source else "")
+    told = f"A generator of {what(space)}" + (f" like those of {cell(source)}" if source else "")
+    told += f", trained by {subject.game}"
     if space.labels:
-        told += f", as asked by {' and '.join(f'`{column.name}`' for column in space.labels.columns)}"
+        told += f", conditional on {' and '.join(cell(column.name) for column in space.labels.columns)}"
     return f"{told}. {nearness(subject.evaluation)}" if subject.evaluation else f"{told}."
 
 
@@ -224,7 +226,7 @@ def yaml(values: Mapping[str, Any], deep: str = "") -> str:
     for key, value in values.items():
         if isinstance(value, Mapping):
             lines.append(f"{deep}{key}:\n{yaml(value, deep + '  ')}")
-        elif isinstance(value, list):
+        elif isinstance(value, list) and value:
             lines.append(f"{deep}{key}:\n" + "\n".join(f"{deep}- {entry(one, deep + '  ')}" for one in value))
         else:
             lines.append(f"{deep}{key}: {scalar(value)}")

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ganvas.errors import InputError
 from ganvas.exporting.card import about, card, name
 from ganvas.exporting.onnx import Precision
+from ganvas.exporting.paths import REPOSITORY, bare, source
 from ganvas.files import dumps, png, write_folder
 from ganvas.run import FORMAT, Run
 from ganvas.version import __version__
@@ -37,8 +35,6 @@ TOLD = ("name", "fingerprint", "shape", "train", "held_out")  # of its data
 REAL = ("columns", "pairs", "examples")  # of an evaluation: what shows values of the data
 SHOWN = 64  # samples in the picture
 CHECKED = 4  # samples that are compared with the run's
-REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
-PATH = re.compile(r"(?<![\w:/\\.])(?:~|\.{1,2}|[A-Za-z]:)?(?:[/\\][\w.+~-]+)+[/\\]?")  # … inside a text
 
 
 def hub(run: Run, out: Path, precision: Precision = "float32") -> dict[str, Any]:
@@ -53,9 +49,8 @@ def hub(run: Run, out: Path, precision: Precision = "float32") -> dict[str, Any]
         raise InputError(f"{out} is there already; name a new folder")
     files = contents(run)
     write_folder(out, files)
-    numbers = range(CHECKED)
-    here, there = run.samples(numbers)[0], Run(out, run.trust).samples(numbers)[0]
-    gap = float(np.abs(np.asarray(here, np.float64) - np.asarray(there, np.float64)).max())
+    here, there = (one.generator.draw(range(CHECKED))[0] for one in (run, Run(out, run.trust)))
+    gap = float((here - there).abs().max())
     sizes = {file: len(content) for file, content in files.items()}
     return {
         "out": str(out),
@@ -78,9 +73,9 @@ def contents(run: Run) -> dict[str, bytes]:
     }
     if subject.evaluation:
         figures = {key: value for key, value in subject.evaluation.items() if key not in REAL}
-        texts["evaluation.json"] = dumps(bare(figures | {"of": name(run)}))
+        texts["evaluation.json"] = dumps(figures | {"of": name(run)})
     if subject.diagnosis:
-        texts["diagnosis.json"] = dumps(bare(subject.diagnosis | {"run": name(run)}))
+        texts["diagnosis.json"] = dumps(subject.diagnosis | {"run": name(run)})
     weights = (run.path / "generator" / "weights.safetensors").read_bytes()
     picture = png(space.show(raw, round(SHOWN**0.5)))
     files = {file: text.encode() for file, text in texts.items()}
@@ -110,23 +105,6 @@ def public(run: Run) -> dict[str, Any]:
         told["origin"] = bare(origin | {"source": source(str(origin.get("source")))})
     kept = {key: bare(run.info[key]) for key in KEPT if key in run.info}
     return {"format": FORMAT, **kept, "data": told, "progress": asdict(run.progress)}
-
-
-def source(where: str) -> str:
-    """Where data came from, without folders: ``hf:owner/name`` stays, ``/home/me/faces`` becomes ``faces``."""
-    prefix, _, rest = where.rpartition("hf:")
-    if where.startswith("hf:") and not prefix and REPOSITORY.fullmatch(rest.partition(":")[0]):
-        return where
-    return re.split(r"[/\\]", where.rstrip("/\\"))[-1]
-
-
-def bare(value: Any) -> Any:
-    """The same JSON with every path in it reduced to its last part."""
-    if isinstance(value, Mapping):
-        return {key: bare(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [bare(one) for one in value]
-    return PATH.sub(lambda found: source(found[0]), value) if isinstance(value, str) else value
 
 
 def push_to_hub(run: Run | str | Path, repo: str, private: bool = False, token: str | None = None) -> str:
@@ -164,13 +142,12 @@ def from_pretrained(repo: str | Path, revision: str | None = None) -> Run:
     checked(str(repo))
     library = client()
     with asking(str(repo)):
-        known: dict[str, Any] = {"allow_patterns": list(TAKEN)}
+        known: dict[str, Any] = {"revision": revision, "allow_patterns": list(TAKEN)}
         try:
             found = library.HfApi().model_info(str(repo), revision=revision, files_metadata=True)
             fits({one.rfilename: one.size or 0 for one in found.siblings or []}, str(repo))
-            known["revision"] = found.sha
         except ConnectionError:  # told to stay offline
-            known |= {"revision": revision, "local_files_only": True}
+            known["local_files_only"] = True
         folder = Path(library.snapshot_download(str(repo), **known))
     fits({file: (folder / file).stat().st_size for file in TAKEN if (folder / file).is_file()}, str(repo))
     return Run(folder)

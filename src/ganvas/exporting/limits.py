@@ -8,7 +8,7 @@ from typing import Any
 from ganvas.reporting import measures
 from ganvas.reporting.subject import Subject
 from ganvas.reporting.values import percent
-from ganvas.spaces.images import Images
+from ganvas.spaces.images.space import Images
 from ganvas.spaces.toys import Points
 
 FEW = 5_000  # training samples: below, a generator knows little but them
