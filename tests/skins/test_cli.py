@@ -146,6 +146,7 @@ def test_a_flag_that_two_own_is_refused_and_the_prefix_works(
         (["train", "digits", "--net", "mpl"], "did you mean 'mlp'"),
         (["train", "digits", "--recipe", "dcgna"], "did you mean 'dcgan'"),
         (["train", "digits", "--recipe", "dcgan", "--game", "wgan"], "not both"),
+        (["train", "digits", "--recipe", "dcgan", "--net", "stylegan2"], "not both"),
         (["train", "digits", "--batch", "30", "--accumulate", "4"], "multiple of 4"),
         (["train", "digits", "--gp-weight", "3"], "gp-weight"),
         (["train", "digits", "--seed", "-1"], "--seed"),

@@ -95,6 +95,7 @@ def flags(
 
     A recipe chooses by the data, so with one the flags of all games count; without a net those of all nets.
     """
+    either(recipe, game, net)
     found = common()
     if resume is not None:
         return found + recorded_couple(Run(resume, trust)).flags()
@@ -105,6 +106,12 @@ def flags(
         for other in [net] if net else nets_for(kind):
             found += [flag for flag in couple(kind, names.module("nets", other)).flags() if flag not in found]
     return found
+
+
+def either(recipe: str | None, game: object, net: object) -> None:
+    """Raise InputError when a recipe is given and what it chooses too."""
+    if recipe is not None and (game is not None or net is not None):
+        raise InputError("give --recipe, or --game and --net, not both")
 
 
 def load_data(data: Any, flags: Mapping[str, Any]) -> Data:
@@ -122,8 +129,7 @@ def choose(
     data: Data, recipe: str | None, game: str | type[Game] | None, net: str | None, flags: Mapping[str, Any]
 ) -> tuple[Couple, Given]:
     """The game and nets that are asked for, or that suit the data, and every setting by owner."""
-    if recipe is not None and (game is not None or net is not None):
-        raise InputError("give --recipe, or --game and --net, not both")
+    either(recipe, game, net)
     made = names.module("recipes", recipe or ("private" if flags.get("epsilon") else "default"))
     found: Recipe = made.recipe(data) if recipe or game is None else made.named(data)
     game = found.game if game is None else game
