@@ -7,10 +7,10 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
+import ganvas.reporting.measures as measures
 from ganvas.exporting.limits import limits
 from ganvas.exporting.paths import bare
 from ganvas.files import read_json
-from ganvas.reporting import measures
 from ganvas.reporting.chapter import FLOOR, nearness
 from ganvas.reporting.subject import Subject
 from ganvas.reporting.values import number, percent, span

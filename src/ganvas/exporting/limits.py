@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ganvas.reporting import measures
+import ganvas.reporting.measures as measures
 from ganvas.reporting.subject import Subject
 from ganvas.reporting.values import percent
 from ganvas.spaces.images.space import Images
