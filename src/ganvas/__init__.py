@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ganvas import losses, penalties, players
     from ganvas.errors import DivergedError, InputError
     from ganvas.exported import Exported
+    from ganvas.exporting.hub import from_pretrained, push_to_hub
     from ganvas.game import Adam, Batch, Discriminator, Game, Move, RMSprop
     from ganvas.generator import Generator
     from ganvas.imputation import Imputer
@@ -48,6 +49,8 @@ WHERE = {
     "DivergedError": "ganvas.errors:DivergedError",
     "InputError": "ganvas.errors:InputError",
     "Exported": "ganvas.exported:Exported",
+    "from_pretrained": "ganvas.exporting.hub:from_pretrained",
+    "push_to_hub": "ganvas.exporting.hub:push_to_hub",
     "Adam": "ganvas.game:Adam",
     "RMSprop": "ganvas.game:RMSprop",
     "Batch": "ganvas.game:Batch",
@@ -87,8 +90,8 @@ WHERE = {
 __all__ = [
     "Adam", "Batch", "Batches", "Discriminator", "DivergedError", "Exported", "Game", "Generator", "Imputer",
     "InputError", "Move", "Optimisers", "Prior", "RMSprop", "Rules", "Run", "balance", "diagnose", "digits",
-    "evaluate", "explore", "export", "frame", "generate", "images", "impute", "list", "losses", "penalties",
-    "players", "report", "rounds", "serve", "show", "tables", "toys", "train",
+    "evaluate", "explore", "export", "frame", "from_pretrained", "generate", "images", "impute", "list", "losses",
+    "penalties", "players", "push_to_hub", "report", "rounds", "serve", "show", "tables", "toys", "train",
 ]  # fmt: skip
 
 
