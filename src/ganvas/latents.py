@@ -80,8 +80,11 @@ def numbers(key: tuple[int, int], indices: Sequence[int], size: int, block: int)
     blocks, within = np.divmod(np.asarray(indices, np.int64), block)
     found, counts = np.unique(blocks, return_counts=True)
     places = np.split(np.argsort(blocks, kind="stable"), counts.cumsum())[:-1]
+    random = np.random.Generator(philox := np.random.Philox(key=key))
+    fresh = philox.state
     for number, rows in zip(found, places, strict=True):
-        random = np.random.Generator(np.random.Philox(key=key, counter=[0, 0, 0, number]))
+        fresh["state"]["counter"][:] = (0, 0, 0, number)
+        philox.state = fresh  # much quicker than a new one
         uniform[rows] = random.random(block)[within[rows]]
         normal[rows] = random.standard_normal((block, size), np.float32)[within[rows]]
     return normal, uniform

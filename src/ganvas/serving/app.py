@@ -8,13 +8,13 @@ from contextlib import asynccontextmanager
 from typing import Annotated, Any, Literal
 
 from fastapi import FastAPI, File, Form, Path, Request, Response, UploadFile
-from fastapi.exceptions import HTTPException, RequestValidationError
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from ganvas.errors import InputError
 from ganvas.serving.answers import MEDIA
-from ganvas.serving.asked import About, Generate, Interpolate, Problem, State
+from ganvas.serving.asked import LONGEST, About, Generate, Interpolate, Problem, State
 from ganvas.serving.editing import Wish
 from ganvas.serving.gate import Gate, Keys
 from ganvas.serving.page import page
@@ -51,6 +51,7 @@ def application(service: Service, keys: Keys, hosts: frozenset[str] = frozenset(
 
     @asynccontextmanager
     async def living(app: FastAPI) -> AsyncIterator[None]:
+        service.open()
         yield
         service.close()
 
@@ -60,11 +61,14 @@ def application(service: Service, keys: Keys, hosts: frozenset[str] = frozenset(
     )
     gate = Gate(app, service.counts, keys, hosts)
     Routes(service, gate).join(app)
-    for kind, answer in ((RefusedError, refused), (InputError, wrong), (HTTPException, other), (Exception, broken)):
+    for kind, answer in (
+        (RefusedError, refused),
+        (InputError, wrong),
+        (StarletteHTTPException, other),
+        (Exception, broken),
+    ):
         app.add_exception_handler(kind, answer)
     app.add_exception_handler(RequestValidationError, invalid)
-    app.add_exception_handler(404, other)
-    app.add_exception_handler(405, other)
     return gate
 
 
@@ -175,7 +179,7 @@ def wrong(request: Request, error: Exception) -> Response:
 
 def other(request: Request, error: Exception) -> Response:
     """Of what the framework refuses: unknown paths and methods, bodies that cannot be read."""
-    assert isinstance(error, HTTPException | StarletteHTTPException)
+    assert isinstance(error, StarletteHTTPException)
     said = {
         404: "there is nothing at this path; /docs lists what there is",
         405: "this path has other methods; see /docs",
@@ -187,14 +191,17 @@ def other(request: Request, error: Exception) -> Response:
 def invalid(request: Request, error: Exception) -> Response:
     """Of a request that is not as it must be."""
     assert isinstance(error, RequestValidationError)
-    found = [f"{where(one['loc'])}: {one['msg']}" for one in error.errors()[:SHOWN]]
-    more = len(error.errors()) - len(found)
-    return answer(422, "; ".join(found) + (f"; and {more} more" if more else "") + "; see /docs")
+    found = list(dict.fromkeys(told(one["loc"], one["msg"]) for one in error.errors()))
+    more = f"; and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+    return answer(422, "; ".join(found[:SHOWN]) + more + "; see /docs")
 
 
-def where(place: tuple[int | str, ...]) -> str:
-    """Where in a request, ``z.3.17``."""
-    return ".".join(str(part)[:40] for part in place if part != "body") or "body"
+def told(place: tuple[int | str, ...], message: str) -> str:
+    """What is wrong at a place in a request, ``z.3.17: …``; of a label in one sentence, for it may be many things."""
+    names = [str(part)[:40] for part in place if part != "body"]
+    if names[:1] == ["label"]:
+        return f"label: expected text of {LONGEST} letters at most, a number, or a list of them"
+    return f"{'.'.join(names) or 'body'}: {message}"
 
 
 def broken(request: Request, error: Exception) -> Response:

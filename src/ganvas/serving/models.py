@@ -7,7 +7,7 @@ import os
 import re
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -31,12 +31,12 @@ FIGURES = ("frechet_distance", "kid", "precision", "recall", "density", "coverag
 
 @dataclass(frozen=True)
 class Served:
-    """A generator under its ``name``. ``seconds`` tells how long each batch size takes that may be used; ``run`` is the
-    folder it comes from, ``figures`` what it was judged by, ``note`` why it does not run in ONNX Runtime."""
+    """A generator under its ``name``. ``sizes`` are the batch sizes that may be used; ``run`` is the folder it comes
+    from, ``figures`` what it was judged by, ``note`` why it does not run in ONNX Runtime."""
 
     name: str
     made: Exported
-    seconds: dict[int, float]
+    sizes: tuple[int, ...]
     run: Run | None = None
     figures: dict[str, Any] = field(default_factory=dict)
     note: str = ""
@@ -54,7 +54,7 @@ class Served:
             "prior": {"size": self.made.prior.size, "kind": self.made.prior.kind},
             "truncation": self.made.about.get("truncation", "none"),
             "runtime": self.note or "ONNX Runtime",
-            "batch_sizes": sorted(self.seconds),
+            "batch_sizes": sorted(self.sizes),
             "editable": self.run is not None,
             "figures": self.figures,
         }
@@ -114,8 +114,8 @@ def read(name: str, path: Path, largest: int, trust: str | Path | None) -> Serve
 
     run = Run(path, trust)
     made, note = exported(run)
-    seconds = {CHUNK: timed(made)} if note else steady(made, largest)
-    return Served(name, made, seconds, run, figures(path / "evaluation.json"), note)
+    sizes = (CHUNK,) if note else steady(made, largest)
+    return Served(name, made, sizes, run, figures(path / "evaluation.json"), note)
 
 
 def threads() -> int:
@@ -148,34 +148,23 @@ def figures(path: Path) -> dict[str, Any]:
         return {}
 
 
-def steady(made: Exported, largest: int) -> dict[int, float]:
+def steady(made: Exported, largest: int) -> tuple[int, ...]:
     """Batch sizes up to ``largest`` whose samples are, bit for bit, those of CHUNK, wherever a sample stands in its
-    batch; and the seconds that each takes. Where there is none, one sample at a time."""
+    batch. Where there is none, one sample at a time."""
     given, _ = made.feed(0, range(TRIED))
-    moved, begun = np.random.default_rng(0).permutation(TRIED), time.perf_counter()
-    expected = np.concatenate(list(floats(made, given, CHUNK)))[moved]
+    moved, begun, found = np.random.default_rng(0).permutation(TRIED), time.perf_counter(), []
+    expected = floats(made, given, CHUNK)[moved]
     given = {name: value[moved] for name, value in given.items()}
-    found: dict[int, float] = {}
     for size in [size for size in SIZES if size <= largest]:
-        start = time.perf_counter()
-        parts = list(floats(made, given, size))
-        if np.array_equal(np.concatenate(parts), expected, equal_nan=True):
-            found[size] = (time.perf_counter() - start) / len(parts)
+        if np.array_equal(floats(made, given, size), expected, equal_nan=True):
+            found.append(size)
         if time.perf_counter() - begun > PATIENCE:
             break
-    return found or {1: timed(made, 1)}
+    return tuple(found) or (1,)
 
 
-def floats(made: Exported, given: dict[str, np.ndarray], size: int) -> Iterator[np.ndarray]:
-    """Encoded samples, ``size`` at a time."""
-    for start in range(0, TRIED, size):
-        yield made.session.run(["x"], {name: value[start : start + size] for name, value in given.items()})[0]
-
-
-def timed(made: Exported, size: int = CHUNK) -> float:
-    """Seconds of one batch."""
-    given, _ = made.feed(0, range(size))
-    made.raw(given, size)
-    start = time.perf_counter()
-    made.raw(given, size)
-    return time.perf_counter() - start
+def floats(made: Exported, given: dict[str, np.ndarray], size: int) -> np.ndarray:
+    """Encoded samples, made ``size`` at a time."""
+    starts = range(0, TRIED, size)
+    parts = [{name: value[start : start + size] for name, value in given.items()} for start in starts]
+    return np.concatenate([made.session.run(["x"], part)[0] for part in parts])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
@@ -55,11 +55,17 @@ class Service:
     def __init__(self, models: dict[str, Served], limits: Limits, counts: Counts) -> None:
         self.models, self.limits, self.counts = models, limits, counts
         self.batchers = {
-            name: Batcher(one.made.raw, one.seconds, limits.queue, counts.batch(name)) for name, one in models.items()
+            name: Batcher(one.made.raw, one.sizes, limits.queue, counts.batch(name)) for name, one in models.items()
         }
         for name, batcher in self.batchers.items():
             counts.waiting.labels(name).set_function(partial(getattr, batcher, "waiting"))
         self.writers, self.editor = ThreadPoolExecutor(WRITERS, "writing"), Editor()
+
+    def open(self) -> None:
+        """Answer in the running loop from now on."""
+        loop = asyncio.get_running_loop()
+        for batcher in self.batchers.values():
+            batcher.hand = loop.call_soon_threadsafe
 
     def close(self) -> None:
         """Finish, and end the threads."""
@@ -112,7 +118,7 @@ class Service:
             raise RefusedError(409, f"'{name}' cannot edit: that needs pictures and torch; serve the run itself")
         loop = asyncio.get_running_loop()
         target = await loop.run_in_executor(self.writers, picture, content, space)
-        done = await self.waited(lambda: self.editor.submit(served, target, wish), gone)
+        done = await self.waited(lambda: asyncio.wrap_future(self.editor.submit(served, target, wish)), gone)
         shown = done.way[-1:] if wish.pictures == 1 else np.concatenate([done.target[None], done.way])
         return await self.written(Made(space, shown, columns=len(shown)), form, None), done
 
@@ -125,12 +131,18 @@ class Service:
 
     async def raw(self, name: str, given: Given, gone: Gone) -> np.ndarray:
         """The samples of these inputs, made together with those of other requests."""
-        return await self.waited(lambda: self.batchers[name].submit(given), gone)
+        answer: asyncio.Future[np.ndarray] = asyncio.get_running_loop().create_future()
 
-    async def waited(self, submit: Callable[[], Future[T]], gone: Gone) -> T:
+        def submit() -> asyncio.Future[np.ndarray]:
+            self.batchers[name].submit(given, answer)
+            return answer
+
+        return await self.waited(submit, gone)
+
+    async def waited(self, submit: Callable[[], asyncio.Future[T]], gone: Gone) -> T:
         """What is submitted, when it is there. Raises RefusedError when it cannot be, or comes too late."""
         try:
-            future = asyncio.wrap_future(submit())
+            future = submit()
         except FullError as full:
             raise RefusedError(429, str(full), {"Retry-After": str(full.seconds)}) from None
         except ClosedError:
