@@ -81,6 +81,15 @@ def test_a_run_that_was_judged(run: Run) -> None:
     assert 'gan.from_pretrained("OWNER/digits")' in text
 
 
+def test_what_is_as_good_as_real_data_is_no_limit(run: Run) -> None:
+    good = {"label_accuracy": 0.98, "precision": 0.9, "recall": 0.92, "memorisation": {"copies": 0.0, "alarm": False}}
+    write_json(run.path / "evaluation.json", EVALUATION | good)
+    limits = parts(writing.card(run))["Intended use and limits"]
+    assert "No alarm" in limits
+    for said in ("another class", "falls short", "copies training samples**"):
+        assert said not in limits
+
+
 def test_the_hub_reads_the_front_matter(run: Run, tmp_path: Path) -> None:
     hub = pytest.importorskip("huggingface_hub")
     write_json(run.path / "evaluation.json", EVALUATION)
