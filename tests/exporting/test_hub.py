@@ -253,7 +253,7 @@ def test_to_the_hub_and_back(run: Run, tmp_path: Path, server: tuple[str, type[H
     made = tmp_path / "sent"
     exporting.hub(run, made)
     (made / "evil.py").write_text("raise SystemExit(9)")
-    (made / "README.md").write_text("edited OWNER/sent")
+    (made / "README.md").write_text("edited OWNER/digits")
     told = asked_of(
         address,
         tmp_path / "home",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections.abc import Mapping
 from typing import Any
@@ -180,7 +181,7 @@ def front(subject: Subject) -> dict[str, Any]:
 
 def use(run: Run) -> str:
     """How to make samples: in Python from the hub, on the command line, and with tensors alone."""
-    place, table = f"OWNER/{name(run)}", not isinstance(run.space, Images | Points)
+    place, table = "OWNER/" + re.sub(r"[^A-Za-z0-9_.-]+", "-", name(run)), not isinstance(run.space, Images | Points)
     out = "rows.csv" if table else "samples.png"
     labels, given = run.generator.labels, "z"
     label, lines = "", [f"z = torch.randn(16, {run.generator.prior.size})"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
@@ -122,7 +123,7 @@ def push_to_hub(run: Run | str | Path, repo: str, private: bool = False, token: 
             files = {file: (given / file).read_bytes() for file in TAKEN if (given / file).is_file()}
         else:
             files = contents(run if isinstance(run, Run) else Run(run))
-        named = files["README.md"].replace(f"OWNER/{given.resolve().name}".encode(), repo.encode())
+        named = re.sub(rb"OWNER/[\w.-]+", repo.encode(), files["README.md"])
         write_folder(folder, files | {"README.md": named})
         api = library.HfApi(token=token)
         address = str(api.create_repo(repo, private=private, exist_ok=True))
