@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
+import ganvas as gan
 from ganvas.errors import InputError
 from ganvas.exported import Exported
 from ganvas.run import Run
@@ -391,3 +393,33 @@ def test_what_cannot_be_edited(client: TestClient) -> None:
     for wrong in ({"search": "401"}, {"pictures": "0"}, {"strength": "nan"}, {"strength": "21"}, {"format": "gif"}):
         error(client.post(path, **sent(good, label="5", **wrong)), 422)
     error(client.post(path, **sent(b"x" * (BODY_BYTES + 1), label="5")), 413)
+
+
+@pytest.mark.slow
+def test_rows_of_a_table_and_points(tmp_path: Path) -> None:
+    rows = pd.DataFrame(
+        {"city": ["Bonn", "Kiel", "Ulm"] * 40, "age": range(120), "low": range(120), "high": range(5, 125)}
+    )
+    rows.to_csv(tmp_path / "rows.csv", index=False)
+    table = gan.train(
+        str(tmp_path / "rows.csv"), run=tmp_path / "table", rounds=2, quiet=True, constraints="low <= high"
+    )
+    ring = gan.train("ring", run=tmp_path / "ring", rounds=2, quiet=True)
+    with serving(load([str(table.path), str(ring.path)], 8)) as client:
+        asked = "/v1/models/{}/generate".format
+        told = client.post(asked("table"), json={"n": 20, "seed": 1})
+        assert told.status_code == 200, told.text
+        made = told.json()["samples"]
+        assert len(made) == 20
+        assert list(made[0]) == ["city", "age", "low", "high"]
+        assert all(row["low"] <= row["high"] for row in made)
+        text = client.post(asked("table"), json={"n": 20, "seed": 1, "format": "csv"})
+        assert text.headers["content-type"].startswith("text/csv")
+        assert pd.read_csv(io.BytesIO(text.content))["city"].tolist() == [row["city"] for row in made]
+        points = client.post(asked("ring"), json={"n": 5}).json()["samples"]
+        assert np.allclose(points, ring.samples(range(5))[0], atol=1e-3)
+        assert picture(client.post(asked("ring"), json={"n": 5, "format": "png"}).content).shape == (512, 512, 3)
+        assert "this model makes none" in error(
+            client.post("/v1/models/ring/interpolate", json={"samples": [1, 2]}), 422
+        )
+        error(client.post("/v1/models/ring/edit", **sent(b"", label="1")), 409)

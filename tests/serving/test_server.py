@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import io
 import json
 import os
@@ -172,3 +173,11 @@ def test_fuzzed_requests_meet_no_mistake_of_ours(file: Path, tmp_path: Path) -> 
             [*command, *options], capture_output=True, text=True, cwd=tmp_path, env=os.environ, check=False
         )
     assert done.returncode == 0, done.stdout[-3000:]
+
+
+def test_the_page_lists_the_options_with_their_defaults() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "serve.md").read_text("utf-8")
+    options = [p for p in inspect.signature(serve).parameters.values() if p.kind is p.KEYWORD_ONLY]
+    for option in options:
+        assert f"| `--{option.name.replace('_', '-')}` | `{option.default}` |" in text
+    assert len(re.findall(r"^\| `--", text, re.M)) == len(options)

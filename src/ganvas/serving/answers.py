@@ -26,16 +26,6 @@ QUALITY = 92  # of JPEG
 FPS = 12  # of films
 BUDGET = 1 << 24  # pixels, or numbers, of one answer
 CELL = 1024  # pixels or numbers that any sample counts for, at least
-MEDIA = {
-    "png": "image/png",
-    "jpeg": "image/jpeg",
-    "webp": "image/webp",
-    "gif": "image/gif",
-    "npz": "application/vnd.numpy.npz",
-    "zip": "application/zip",
-    "json": "application/json",
-    "csv": "text/csv; charset=utf-8",
-}
 PICTURES = ("png", "jpeg", "webp")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from fastapi import FastAPI, File, Form, Path, Request, Response, UploadFile
 from fastapi.exceptions import RequestValidationError
@@ -13,13 +13,14 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from ganvas.errors import InputError
-from ganvas.serving.answers import MEDIA
-from ganvas.serving.asked import LONGEST, About, Generate, Interpolate, Problem, State
-from ganvas.serving.editing import Wish
+from ganvas.serving.asked import LONGEST, MEDIA, About, Generate, Interpolate, Problem, State, Wish
 from ganvas.serving.gate import Gate, Keys
 from ganvas.serving.page import page
-from ganvas.serving.service import Gone, RefusedError, Service
+from ganvas.serving.refused import Gone, RefusedError
 from ganvas.version import __version__
+
+if TYPE_CHECKING:
+    from ganvas.serving.service import Service
 
 SHOWN = 5  # of the things that are wrong with a request
 LABELS = 4096  # bytes of the header that tells the labels

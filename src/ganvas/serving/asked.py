@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt, StrictStr
@@ -9,6 +10,16 @@ from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt, Stric
 MOST = 1024  # samples in one request, whatever the server allows
 FARTHEST = 100.0  # from 0: numbers of a latent
 LONGEST = 200  # letters of a label
+MEDIA = {
+    "png": "image/png",
+    "jpeg": "image/jpeg",
+    "webp": "image/webp",
+    "gif": "image/gif",
+    "npz": "application/vnd.numpy.npz",
+    "zip": "application/zip",
+    "json": "application/json",
+    "csv": "text/csv; charset=utf-8",
+}
 
 Word = Annotated[StrictStr, Field(max_length=LONGEST)] | StrictInt | Annotated[StrictFloat, Field(allow_inf_nan=False)]
 Seed = Annotated[int, Field(ge=0, le=2**63 - 1, description="sample number i is a function of (seed, i)")]
@@ -71,6 +82,18 @@ class Interpolate(Asked):
         Literal["png", "jpeg", "webp", "gif", "npz", "zip"] | None,
         Field(description="pictures: png (default), jpeg, webp: all in one picture; gif: a film; npz, zip: each"),
     ] = None
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What becomes of a picture: another ``label``, or ``strength`` along an attribute ``by``; in so many pictures from
+    what was inverted to the edit, after so many steps of search."""
+
+    label: str | None
+    by: str | None
+    strength: float
+    pictures: int
+    search: int
 
 
 class Problem(BaseModel):

@@ -10,32 +10,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ganvas import names
 from ganvas.errors import InputError
 from ganvas.labels import chosen
+from ganvas.serving.asked import Wish
 from ganvas.serving.batching import FullError
-from ganvas.serving.models import Served
 from ganvas.spaces.images.pixels import Policy, UnreadableError, decode, measure
 from ganvas.spaces.images.space import Images
 
 if TYPE_CHECKING:
     from ganvas.run import Run
+    from ganvas.serving.models import Served
 
 WAITING = 4  # edits that wait, beside the one that is made
 LARGEST = 1 << 24  # pixels of an uploaded picture
 STARTS = 4  # of a search
 REMEMBERED = 8  # directions
-
-
-@dataclass(frozen=True)
-class Wish:
-    """What becomes of a picture: another ``label``, or ``strength`` along an attribute ``by``; in so many pictures from
-    what was inverted to the edit, after so many steps of search."""
-
-    label: str | None
-    by: str | None
-    strength: float
-    pictures: int
-    search: int
 
 
 @dataclass(frozen=True)
@@ -94,12 +84,8 @@ def edited(run: Run, target: np.ndarray, wish: Wish, known: dict[tuple[str, str]
     """The edit of a raw picture [h, w, c]; ``known`` are directions that were found before."""
     import torch
 
-    from ganvas.exploring import edit, invert
-    from ganvas.exploring.latent import drawn
-    from ganvas.exploring.perceptual import Eye
-    from ganvas.exploring.targets import Targets
-
-    eye, wanted = Eye(run.space), Targets(target[None], ["the picture"])
+    edit, invert = (names.module("exploring", one) for one in ("edit", "invert"))
+    eye, wanted = edit.Eye(run.space), edit.targets.Targets(target[None], ["the picture"])
     found = invert.search(run, eye, wanted, STARTS, wish.search)
     kept = found.kept(wanted)
     if wish.by is not None:
@@ -108,19 +94,17 @@ def edited(run: Run, target: np.ndarray, wish: Wish, known: dict[tuple[str, str]
         step = edit.told_otherwise(run, eye, kept, str(wish.label))
     share = torch.linspace(0, 1, wish.pictures + 1)[1:] if wish.pictures > 1 else torch.ones(1)
     shares = torch.cat([torch.zeros(1), share]).view(-1, *[1] * (kept.codes.dim() - 1))
-    way = drawn(run, kept.codes + shares * edit.placed(run, step, None))
+    way = edit.drawn(run, kept.codes + shares * edit.placed(run, step, None))
     return Edited(target, way, float(found.errors[0]))
 
 
 def direction(run: Run, by: str, known: dict[tuple[str, str], Any]) -> Any:
     """The direction of an attribute, COLUMN=VALUE, as ``directions`` finds it."""
-    from ganvas.exploring.probe import probe
-
     key = (str(run.path), by)
     if key not in known:
         while len(known) >= REMEMBERED:
             known.pop(next(iter(known)))
-        known[key] = probe(run, by).direction
+        known[key] = names.module("exploring", "probe").probe(run, by).direction
     return known[key]
 
 

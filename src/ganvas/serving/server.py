@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import sys
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import uvicorn
 
 from ganvas.errors import InputError
 from ganvas.serving.app import application
-from ganvas.serving.counted import Counts
 from ganvas.serving.gate import Gate, Keys, local
-from ganvas.serving.models import Served
-from ganvas.serving.service import Limits, Service
+
+if TYPE_CHECKING:
+    from ganvas.serving.service import Service
 
 CONNECTIONS = 2048  # that wait to be accepted
 
@@ -39,19 +40,19 @@ class Server(uvicorn.Server):
         return await super().on_tick(counter)
 
 
-def run(models: dict[str, Served], host: str, port: int, keys: Keys, limits: Limits) -> None:
+def run(service: Service, host: str, port: int, keys: Keys) -> None:
     """Serve until a signal comes. Raises InputError when the port cannot be had."""
     if not local(host) and not keys:
         say(f"{host} is reached from other machines, and there is no --api-key-file: anyone there can use it")
     hosts = frozenset({"localhost", "127.0.0.1", "::1", host}) if local(host) and not keys else frozenset()
-    gate = application(Service(models, limits, Counts()), keys, hosts)
+    gate = application(service, keys, hosts)
     config = uvicorn.Config(
         gate, host, port, log_level="warning", access_log=False, server_header=False, backlog=CONNECTIONS,
         proxy_headers=False, ws="none", lifespan="on",
     )  # fmt: skip
     server = Server(config, gate)
     try:
-        asyncio.run(told(server, list(models), host))
+        asyncio.run(told(server, list(service.models), host))
     except SystemExit:
         raise InputError(f"cannot listen on {host}, port {port}; is it taken? try --port {port + 1}") from None
 

@@ -3,37 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from ganvas.errors import InputError, nearest
 from ganvas.serving import answers, feeding
 from ganvas.serving.answers import Made
-from ganvas.serving.asked import Generate, Interpolate
+from ganvas.serving.asked import Generate, Interpolate, Wish
 from ganvas.serving.batching import Batcher, ClosedError, FullError, Given
 from ganvas.serving.counted import Counts
-from ganvas.serving.editing import Edited, Editor, Wish, picture
-from ganvas.serving.models import Served
+from ganvas.serving.editing import Edited, Editor, picture
+from ganvas.serving.refused import Gone, RefusedError
 from ganvas.spaces.images.space import Images
+
+if TYPE_CHECKING:
+    from ganvas.serving.models import Served
 
 T = TypeVar("T")
 PATIENT = 0.05  # seconds before one looks whether a client is still there
 SMALL = 1 << 13  # numbers: answers of fewer are written at once, others in a thread
 WRITERS = 4  # such threads
 HUNG_UP = 499  # what is counted when a client has gone
-
-
-class RefusedError(Exception):
-    """A request that is not fulfilled: its status, what to say, and headers."""
-
-    def __init__(self, status: int, error: str, headers: dict[str, str] | None = None) -> None:
-        super().__init__(error)
-        self.status, self.error, self.headers = status, error, headers
 
 
 @dataclass(frozen=True)
@@ -43,10 +38,6 @@ class Limits:
     n: int = 64
     queue: int = 1024
     timeout: float = 30.0
-
-
-Gone = Callable[[], Awaitable[None]]
-"""Returns when the client has hung up."""
 
 
 class Service:

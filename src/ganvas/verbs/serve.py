@@ -35,8 +35,9 @@ def serve(
     try:
         from ganvas.serving import models as loading
         from ganvas.serving import server
+        from ganvas.serving.counted import Counts
         from ganvas.serving.gate import Keys
-        from ganvas.serving.service import Limits
+        from ganvas.serving.service import Limits, Service
     except ImportError as error:
         raise InputError(f"serving needs {error.name}; pip install 'ganvas[serve]'") from None
     for name, value, least, most in (
@@ -49,4 +50,5 @@ def serve(
         if not least <= value <= most:
             raise InputError(f"--{name} {value} must be from {least} to {most}")
     keys = Keys(api_key_file)
-    server.run(loading.load(models, batch, trust), host, port, keys, Limits(max_n, queue, timeout))
+    service = Service(loading.load(models, batch, trust), Limits(max_n, queue, timeout), Counts())
+    server.run(service, host, port, keys)
