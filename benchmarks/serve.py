@@ -180,8 +180,9 @@ def fuzz(options):
             how = ["--phases", "coverage,fuzzing", "--no-shrink", "--seed", str(turn), "--suppress-health-check", "all"]
             found = subprocess.run([*command, *how], capture_output=True, text=True, cwd=settings.parent)
             made += int(re.search(r"(\d+) generated", found.stdout)[1])
-            failed = re.search(r"found (\d+) unique failures", found.stdout)
-            bugs += int(failed[1]) if failed else 0
+            if found.returncode:
+                print(found.stdout[-5000:])
+                bugs += int(re.search(r"found (\d+) unique failure", found.stdout)[1])
             print(made, bugs, resident(pid), flush=True)
         answers = hostile(address)
         row = {

@@ -107,7 +107,7 @@ class Routes:
     async def generate(self, name: Name, asked: Generate, request: Request) -> Response:
         """Samples of a seed or of latents. One is a picture, several are a grid, an .npz or a .zip.
 
-        The header ``ganvas-labels`` tells the labels, as JSON."""
+        The header ganvas-labels tells the labels, as JSON."""
         content, form, labels = await self.service.generate(name, asked, leaving(request))
         told = json.dumps(labels) if labels else ""
         headers = {"ganvas-labels": told} if 0 < len(told) <= LABELS else None

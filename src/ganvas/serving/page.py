@@ -13,7 +13,7 @@ h2 { margin: 2.5rem 0 .25rem; font-size: 1.1rem } h2 code { font-size: 1rem }
 .method { display: inline-block; min-width: 3.2rem; font-weight: 600; color: #2a6fdb }
 table { border-collapse: collapse; width: 100%; margin: .75rem 0 } td, th { text-align: left; vertical-align: top;
 padding: .3rem .75rem .3rem 0; border-top: 1px solid #8884 } code, pre { font: 14px/1.45 ui-monospace, monospace }
-pre { padding: .75rem; overflow-x: auto; border: 1px solid #8884; border-radius: 6px } small { opacity: .75 }
+pre { padding: .75rem; white-space: pre-wrap; border: 1px solid #8884; border-radius: 6px } small { opacity: .75 }
 """
 EXAMPLES = {
     "/v1/models/{name}/generate": "-H 'Content-Type: application/json' -d '{\"n\": 9, \"seed\": 1}' -o samples.png",
@@ -44,7 +44,7 @@ def page(described: dict[str, Any]) -> str:
 def section(path: str, method: str, told: dict[str, Any], schemas: dict[str, Any]) -> str:
     """One route."""
     head = f"<h2><span class=method>{method.upper()}</span> <code>{plain(path)}</code></h2>"
-    text = f"<p>{plain(told.get('summary', ''))}. {plain(told.get('description', ''))}</p>"
+    text = f"<p>{plain(told.get('description', ''))}</p>"
     rows = "".join(row(name, one) for name, one in fields(told, schemas).items())
     table = f"<table><tr><th>field<th>what<th>default</tr>{rows}</table>" if rows else ""
     example = f"<pre>curl http://localhost:8000{plain(path)} {plain(EXAMPLES[path])}</pre>" if path in EXAMPLES else ""
@@ -64,9 +64,11 @@ def fields(told: dict[str, Any], schemas: dict[str, Any]) -> dict[str, Any]:
 def row(name: str, one: dict[str, Any]) -> str:
     """One field."""
     default = json.dumps(one["default"]) if one.get("default") is not None else ""
-    bounds = [f"{sign} {one[key]}" for sign, key in (("≥", "minimum"), ("≤", "maximum")) if key in one]
-    told = " ".join([plain(one.get("description", "")), f"<small>{' and '.join(bounds)}</small>" if bounds else ""])
-    return f"<tr><td><code>{plain(name)}</code><td>{told}<td><code>{plain(default)}</code></tr>"
+    told = {key: value for part in (*one.get("anyOf", ()), one) for key, value in part.items()}
+    bounds = [f"{sign} {told[key]:g}" for sign, key in (("≥", "minimum"), ("≤", "maximum")) if key in told]
+    limits = f"<small>{' and '.join(bounds)}</small>" if bounds else ""
+    what = f"{plain(told.get('description', ''))} {limits}"
+    return f"<tr><td><code>{plain(name)}</code><td>{what}<td><code>{plain(default)}</code></tr>"
 
 
 def plain(text: str) -> str:
