@@ -49,7 +49,7 @@ def pictures(side: int) -> Data:
 
 def data_for(recipe: str) -> Data:
     if recipe in (*TABLES, "default on a table"):
-        return gan.tables(rdata("diamonds").sample(1000, random_state=0).reset_index(drop=True))
+        return gan.tables(rdata("ggplot2", "diamonds").sample(1000, random_state=0).reset_index(drop=True))
     return digits() if recipe == "digits" else pictures(64 if recipe == "fastgan" else 32)
 
 
@@ -98,7 +98,7 @@ def measure(recipe: str, folder: Path) -> dict[str, object]:
         row |= {
             f"ratio_{n}": times["ratio"],
             f"low_{n}": times["ratio_low"],
-            f"milliseconds_{n}": 1e3 * times["ours_seconds"],
+            f"milliseconds_{n}": round(1e3 * float(times["ours_seconds"]), 2),
         }  # type: ignore[operator]
     return row
 
