@@ -105,6 +105,17 @@ def data(source: Any, **options: Any) -> Data:
     return loaded
 
 
+def again(origin: dict[str, Any], fingerprint: str) -> Data:
+    """The data that a run began with. A folder that has the name of built-in data does not hide what the run used."""
+    source = origin["source"]
+    if isinstance(source, str) and source in built_in() and Path(source).exists():
+        options = {name: value for name, value in origin.items() if name != "source"}
+        found = built_in()[source](**options)
+        if found.fingerprint == fingerprint:
+            return found
+    return data(**origin)
+
+
 def path_of(thing: type) -> str:
     """The name under which a run stores a class: ``ganvas.nets.dcgan:Generator`` or ``mine.py:Net``."""
     source = sys.modules[thing.__module__]

@@ -142,7 +142,7 @@ class Run:
         """
         players = {name: load(path, self.trust) for name, path in self.info.get("players", {}).items()}
         name = next((name for name, kind in players.items() if issubclass(kind, Encoder)), None)
-        checkpoint = self.path / "state" / self.config["checkpoint"]
+        checkpoint = self.path / "state" / self.config.get("checkpoint", "none")
         if name is None or not checkpoint.is_dir():
             return None
         with self.describing():

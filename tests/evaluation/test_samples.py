@@ -11,6 +11,7 @@ from PIL import Image
 
 import ganvas as gan
 from ganvas.errors import InputError
+from ganvas.evaluation.origin import data_of
 from ganvas.evaluation.samples import STEP, at, halves, part, vectors
 from ganvas.spaces.toys import ring
 
@@ -171,3 +172,14 @@ def test_objects_in_an_npz_are_never_unpickled(tmp_path: Path, key: str) -> None
     with pytest.raises(InputError, match=r"f\.npz"):
         at(file)
     assert not Trap.sprung
+
+
+def test_a_folder_of_that_name_does_not_hide_built_in_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = gan.train("digits", run=tmp_path / "run", net="mlp", rounds=1, batch=16, hidden=8, latent=8, quiet=True)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "digits").mkdir()
+    Image.new("L", (8, 8)).save(tmp_path / "digits" / "0.png")
+    found = data_of(run)
+    assert found is not None
+    assert found.fingerprint == gan.digits().fingerprint
+    assert gan.train(resume=run.path, quiet=True).progress.t == 1

@@ -10,8 +10,12 @@ import pytest
 from ganvas.skins import cli
 
 HERE = Path(__file__).parent / "snapshots"
-VERBS = ("train", "generate", "impute", "balance", "evaluate", "diagnose", "explore", "report", "show", "list")
-PAGES: dict[str, list[str]] = {"ganvas": [], **{verb: [verb] for verb in VERBS}}
+WALKS = ("arithmetic", "directions", "edit", "interpolate", "invert", "mix", "neighbours", "scribble", "truncation")
+PAGES: dict[str, list[str]] = {
+    "ganvas": [],
+    **{verb: [verb] for verb in cli.VERBS},
+    **{f"explore_{walk}": ["explore", walk] for walk in WALKS},
+}
 
 
 @pytest.mark.parametrize("page", PAGES)

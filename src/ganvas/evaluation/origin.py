@@ -16,7 +16,7 @@ def data_of(run: Run, source: Any = None) -> Data | None:
     """The data of a run, perhaps from another place, when it is what the run was trained on, else None."""
     moved = {} if source is None else {"source": str(source) if isinstance(source, Path) else source}
     try:
-        data = names.data(**run.info["data"]["origin"] | moved)
+        data = names.again(run.info["data"]["origin"] | moved, run.info["data"]["fingerprint"])
     except (InputError, TypeError):
         return None
     if data.fingerprint != run.info["data"]["fingerprint"]:

@@ -88,7 +88,7 @@ def balanced(made: Reader, samples: Samples, number: int) -> float:
 def labelled(run: Run) -> Data:
     """The data of a run with all its labels. Raises InputError when it is not there any more, or has none."""
     try:
-        data = names.data(**run.info["data"]["origin"] | {"labels": None})
+        data = names.again(run.info["data"]["origin"] | {"labels": None}, run.info["data"]["fingerprint"])
     except (InputError, TypeError) as error:
         raise InputError(
             f"the data of {run.path} cannot be read, so nothing can be learnt from its labels: {error}"

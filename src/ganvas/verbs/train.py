@@ -212,7 +212,7 @@ def go_on(
     loaded = (
         data
         if isinstance(data, Data)
-        else names.data(**info["data"]["origin"] | ({"source": str(data)} if data else {}))
+        else names.again(info["data"]["origin"] | ({"source": str(data)} if data else {}), info["data"]["fingerprint"])
     )
     if loaded.fingerprint != info["data"]["fingerprint"]:
         raise InputError(f"the data of {run.path} is not what the run began with; give that data, or start a new run")
