@@ -3,10 +3,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 RUN := runs/digits
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all lint docs clean
+.PHONY: help setup demo fast test test-all lint docs clean
 
 help:
-	@echo "make demo | test | test-all | lint | docs | clean"
+	@echo "make demo | fast | test | test-all | lint | docs | clean"
 
 setup: .venv/ready
 
@@ -23,6 +23,9 @@ demo: setup
 	$(BIN)/ganvas evaluate $(RUN)
 	$(BIN)/ganvas diagnose $(RUN)
 	$(BIN)/ganvas report $(RUN)
+
+fast: setup
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m "not learning and not slow"
 
 test: setup
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m "not learning"

@@ -138,6 +138,7 @@ def test_whitening_makes_white_and_back() -> None:
     assert np.allclose(root @ root.T, np.cov(x, rowvar=False))
 
 
+@pytest.mark.slow
 def test_a_reader_learns_from_the_data_also_when_the_run_did_not_see_labels(tmp_path: Path) -> None:
     run = making.dense(tmp_path / "run")
     run.update(data={"origin": {"source": "digits", "labels": "none"}, "fingerprint": gan.digits().fingerprint})

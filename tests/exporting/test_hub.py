@@ -248,6 +248,7 @@ def asked_of(address: str, home: Path, code: str) -> list[str]:
     return done.stdout.splitlines()
 
 
+@pytest.mark.slow
 def test_to_the_hub_and_back(run: Run, tmp_path: Path, server: tuple[str, type[Hub]]) -> None:
     address, hub = server
     made = tmp_path / "sent"

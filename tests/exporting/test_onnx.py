@@ -26,7 +26,7 @@ from ganvas.spaces import toys
 from ganvas.spaces.images import Images
 
 TABLES = {"masked", "rows", "gain"}  # nets of tables: see test_tables_onnx.py
-HEAVY = {"biggan", "stylegan3"}  # many small operations: tracing takes tens of seconds
+HEAVY = {"biggan", "stylegan2", "stylegan3"}  # many small operations: tracing takes tens of seconds
 PICTURES = [
     pytest.param(net, marks=pytest.mark.slow if net in HEAVY else ()) for net in listing("nets") if net not in TABLES
 ]
@@ -117,6 +117,7 @@ def test_a_sample_does_not_depend_on_its_company(exported: tuple[Run, Path]) -> 
     assert np.array_equal(alone, made.samples(range(20), 5)[0])
 
 
+@pytest.mark.slow
 def test_smaller_files_tell_their_loss(tmp_path: Path) -> None:
     run = untrained(tmp_path / "run", "dcgan", width=48)
     found = {p: gan.export(run, out=tmp_path / f"{p}.onnx", precision=p) for p in ("float32", "float16", "int8")}  # type: ignore[arg-type]

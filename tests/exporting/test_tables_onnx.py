@@ -15,7 +15,7 @@ from ganvas.exported import Exported
 from make import mixed, table
 
 
-@pytest.mark.parametrize("net", ["masked", "rows", "gain"])
+@pytest.mark.parametrize("net", [pytest.param("masked", marks=pytest.mark.slow), "rows", "gain"])
 def test_every_net_makes_the_same_rows(net: str, tmp_path: Path) -> None:
     run = untrained(tmp_path / "run", net, table().space)
     found = gan.export(run, out=tmp_path / "made.onnx")
