@@ -134,7 +134,8 @@ class Imputer:
 
     def estimate(self, raw: np.ndarray) -> np.ndarray:
         """The rows with what is best in each hole: a number's expectation (not rounded), the likeliest class."""
-        return self._filled(raw, lambda j, field, share, u: _best(field, share))
+        (found,) = self._filled(raw, lambda j, field, share, u: _best(field, share))
+        return found
 
     def interval(self, raw: np.ndarray, level: float = 0.9) -> tuple[np.ndarray, np.ndarray]:
         """Least and greatest values [n, fields] between which a missing number lies with a chance of ``level``.
@@ -143,7 +144,7 @@ class Imputer:
         """
         if not 0 < level < 1:
             raise InputError(f"level {level} is no share; give one between 0 and 1, such as 0.9")
-        low, high = (self._filled(raw, partial(_end, (1 + side * level) / 2)) for side in (-1, 1))
+        low, high = self._filled(raw, *(partial(_end, (1 + side * level) / 2) for side in (-1, 1)))
         return low, high
 
     def draw(self, raw: np.ndarray, seed: int = 0) -> np.ndarray:
@@ -156,7 +157,7 @@ class Imputer:
         def drawn(j: int, field: Field, share: np.ndarray, u: np.ndarray) -> np.ndarray:
             return _quantile(field, share, 1 - u[:, j] if field.bins > 2 and field.classes else u[:, j])
 
-        found = self._filled(raw, drawn, random)
+        (found,) = self._filled(raw, drawn, random=random)
         return Support(self.space).settled(found, ~np.isnan(raw))
 
     def fill(self, frame: Any, raw: np.ndarray, rounded: bool = True) -> Any:
@@ -182,16 +183,17 @@ class Imputer:
                 found.isetitem(i, old.where(old.notna(), new.astype(old.dtype) if cast else new))
         return found
 
-    def _filled(self, raw: np.ndarray, value: Value, random: np.random.Generator | None = None) -> np.ndarray:
-        """Raw rows with ``value(field number, field, shares, chances)`` in the holes."""
-        found = raw.copy()
+    def _filled(self, raw: np.ndarray, *values: Value, random: np.random.Generator | None = None) -> list[np.ndarray]:
+        """Raw rows with ``value(field number, field, shares, chances)`` in the holes, for each of ``values``."""
+        found = [raw.copy() for _ in values]
         for i in range(0, len(raw), STEP):
             part = raw[i : i + STEP]
             shares, links = self.shares(part)
             u = np.zeros(part.shape) if random is None else _chances(links, random)
             for j, (field, share) in enumerate(zip(self.space.fields, shares, strict=True)):
                 holes = np.isnan(part[:, j])
-                found[i : i + STEP][holes, j] = value(j, field, share[holes], u[holes])
+                for rows, value in zip(found, values, strict=True):
+                    rows[i : i + STEP][holes, j] = value(j, field, share[holes], u[holes])
         return found
 
 

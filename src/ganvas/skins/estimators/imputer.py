@@ -58,33 +58,36 @@ class GANImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # type
 
     def transform(self, X: Any) -> Any:
         """The rows with what is best in their holes: an array, or a DataFrame if they came as one."""
-        return self._filled(X, lambda imputer, raw: imputer.estimate(raw))
+        (found,) = self._filled(X, lambda imputer, raw: [imputer.estimate(raw)])
+        return found
 
     def draw(self, X: Any, m: int = 5, random_state: int = 0) -> list[Any]:
         """``m`` times the rows, with each hole drawn from what may stand there (Rubin 1987)."""
-        return [
-            self._filled(X, lambda imputer, raw, i=i: imputer.draw(raw, random_state * 1_000_003 + i)) for i in range(m)
-        ]
+        seeds = [random_state * 1_000_003 + i for i in range(m)]
+        return self._filled(X, lambda imputer, raw: [imputer.draw(raw, seed) for seed in seeds], m)
 
     def interval(self, X: Any, level: float = 0.9) -> tuple[Any, Any]:
         """The rows twice: the least and the greatest value between which a missing number is with this chance."""
-        low, high = (self._filled(X, lambda imputer, raw, i=i: imputer.interval(raw, level)[i]) for i in (0, 1))
+        low, high = self._filled(X, lambda imputer, raw: imputer.interval(raw, level), 2)
         return low, high
 
-    def _filled(self, X: Any, values: Any) -> Any:
+    def _filled(self, X: Any, values: Any, count: int = 1) -> list[Any]:
+        """The rows ``count`` times, with each of ``values(imputer, raw)`` in the holes."""
         check_is_fitted(self)
         frame = checked(self, X, reset=False)
-        found = frame.copy()
+        several = [frame.copy() for _ in range(count)]
         if self.imputer_ is not None:
-            part = frame.iloc[:, self.varied_]
-            table = part.set_axis([str(i) for i in self.varied_], axis=1)
-            filled = self.imputer_.fill(table, values(self.imputer_, self.imputer_.space.read(table)), rounded=False)
-            for k, i in enumerate(self.varied_):
-                found.isetitem(i, filled.iloc[:, k])
+            table = frame.iloc[:, self.varied_].set_axis([str(i) for i in self.varied_], axis=1)
+            made = values(self.imputer_, self.imputer_.space.read(table))
+            for found, raw in zip(several, made, strict=True):
+                filled = self.imputer_.fill(table, raw, rounded=False)
+                for k, i in enumerate(self.varied_):
+                    found.isetitem(i, filled.iloc[:, k])
         for i in set(range(frame.shape[1])) - set(self.varied_):
             if self.constants_[i] is not None:
-                found.isetitem(i, frame.iloc[:, i].fillna(self.constants_[i]))
-        return found if isinstance(X, pd.DataFrame) else found.to_numpy(np.float64)
+                for found in several:
+                    found.isetitem(i, frame.iloc[:, i].fillna(self.constants_[i]))
+        return [found if isinstance(X, pd.DataFrame) else found.to_numpy(np.float64) for found in several]
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
