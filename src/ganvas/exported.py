@@ -13,7 +13,7 @@ from PIL import Image
 
 from ganvas.errors import InputError
 from ganvas.labels import chosen
-from ganvas.latents import CHUNK, Prior
+from ganvas.latents import CHUNK, ROWS, Prior
 from ganvas.names import load
 from ganvas.space import Space
 
@@ -106,7 +106,8 @@ class Exported:
     ) -> tuple[np.ndarray, np.ndarray | None]:
         """Raw samples [n, …] number ``indices`` of ``seed`` and their stored labels [n, c]; see ``Run.samples``."""
         given, labels = self.feed(seed, indices, label, truncation)
-        return self.raw(given, min(CHUNK, max(2, len(given["z"])))), labels  # alone, a sample may be rounded otherwise
+        step = ROWS if self.prior.block > 1 else CHUNK  # rows of a table are small and many
+        return self.raw(given, min(step, max(2, len(given["z"])))), labels  # alone, a sample may be rounded otherwise
 
     def generate(
         self, n: int, label: object = None, seed: int = 0, truncation: float | None = None
