@@ -18,6 +18,7 @@ from ganvas.names import load
 from ganvas.space import Space
 
 FORMAT = 1  # of what the file says of itself
+LARGEST = 1 << 31  # bytes: what a protobuf may have
 
 
 class Sampler(Protocol):
@@ -45,7 +46,9 @@ class Exported:
         self.path = Path(path)
         if not self.path.is_file():
             raise InputError(f"no file {path}")
-        self.session = session(str(self.path), threads)
+        if self.path.stat().st_size >= LARGEST:
+            raise InputError(f"{path} is larger than any ONNX file ({LARGEST:,} bytes)")
+        self.session = session(self.path.read_bytes(), threads, str(path))
         told = self.session.get_modelmeta().custom_metadata_map.get("ganvas")
         try:
             self.about: dict[str, Any] = json.loads(told or "{}")
@@ -116,10 +119,10 @@ class Exported:
         return self.space.pictures(self.samples(range(n), seed, label, truncation)[0])
 
 
-def session(model: str | bytes, threads: int = 0) -> Any:
-    """An ONNX Runtime session on the CPU of a file or its content, with so many ``threads`` (0: one for each core).
+def session(model: bytes, threads: int = 0, name: str = "the model") -> Any:
+    """An ONNX Runtime session on the CPU of a file's content, with so many ``threads`` (0: one for each core).
 
-    Raises InputError for a file that the runtime does not read.
+    Content cannot name other files to be read. Raises InputError for one that the runtime does not read.
     """
     try:
         import onnxruntime
@@ -130,5 +133,4 @@ def session(model: str | bytes, threads: int = 0) -> Any:
     try:
         return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     except Exception as error:
-        name = model if isinstance(model, str) else "the model"
         raise InputError(f"{name} is not a model that ONNX Runtime reads: {str(error).splitlines()[0]}") from None

@@ -202,3 +202,16 @@ def test_names_that_do_not_fit_are_refused(exported: tuple[Run, Path], tmp_path:
     for to, out in (("onnx", "made.png"), ("torch", "made"), ("web", "made.onnx"), ("hub", "made.onnx")):
         with pytest.raises(InputError, match="--to"):
             gan.export(exported[0], out=tmp_path / out, to=to)  # type: ignore[arg-type]
+
+
+def test_a_file_cannot_have_other_files_read(exported: tuple[Run, Path], tmp_path: Path) -> None:
+    model = library.load(exported[1])
+    weight = max(model.graph.initializer, key=lambda one: len(one.raw_data))
+    (tmp_path / "weights.bin").write_bytes(weight.raw_data)
+    weight.ClearField("raw_data")
+    weight.data_location = library.TensorProto.EXTERNAL
+    entry = weight.external_data.add()
+    entry.key, entry.value = "location", "weights.bin"
+    (tmp_path / "made.onnx").write_bytes(model.SerializeToString())
+    with pytest.raises(InputError, match="not a model that ONNX Runtime reads"):
+        Exported(tmp_path / "made.onnx")
