@@ -7,7 +7,7 @@ from ganvas.space import Data
 from ganvas.spaces.tables.space import Table
 
 GAMES = ("r3gan", "taegan")  # one of these
-LEAST, PASSES = 200_000, 30  # rows shown to a table's generator, unless it stops earlier: so many, or so many passes
+LEAST, PASSES = 120_000, 20  # rows shown to a table's generator, unless it stops earlier: so many, or so many passes
 JUDGED = 50  # held-out rows that trees need to tell made ones from; fewer are compared by distance
 
 
