@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from PIL import Image
 
 from ganvas.errors import InputError
@@ -116,6 +117,13 @@ def png(picture: Image.Image) -> bytes:
     """The picture as a PNG file's bytes."""
     buffer = io.BytesIO()
     picture.save(buffer, "png")
+    return buffer.getvalue()
+
+
+def npz(**arrays: np.ndarray) -> bytes:
+    """Arrays of plain numbers and text as an .npz file's bytes."""
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, allow_pickle=False, **arrays)
     return buffer.getvalue()
 
 

@@ -126,6 +126,11 @@ class Labels:
             for row in np.asarray(values)
         ]
 
+    def stored(self, values: np.ndarray) -> np.ndarray:
+        """Labels [n, columns] as files hold them: whole numbers if all are classes, and [n] of a single column."""
+        found = values.astype(np.int64) if all(column.classes for column in self.columns) else values
+        return found[:, 0] if found.shape[1] == 1 else found
+
     def config(self) -> dict[str, Any]:
         """Plain JSON from which ``Labels.load`` makes the same labels."""
         columns = [{"name": c.name, "classes": list(c.classes), "mean": c.mean, "std": c.std} for c in self.columns]

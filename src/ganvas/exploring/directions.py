@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -17,7 +15,7 @@ from ganvas.exploring.latent import along, codes, drawn, needs_pictures, needs_s
 from ganvas.exploring.mix import layers_of
 from ganvas.exploring.probe import effect, probe
 from ganvas.exploring.sheet import TITLED, page, place, save
-from ganvas.files import write_file
+from ganvas.files import npz, write_file
 from ganvas.run import Run
 
 STEPS = 7  # pictures of a direction, the sample itself in the middle
@@ -76,7 +74,7 @@ def directions(
     else:
         raise InputError(f"--by {by}: write pca, sefa, or an attribute of the data as COLUMN=VALUE")
     if path.suffix.lower() == ".npz":
-        write_arrays(path, found)
+        write_file(path, npz(directions=found.numpy()))
     else:
         steps = torch.linspace(-strength, strength, STEPS)
         raw = drawn(run, walked(run, code, found, steps, chosen))
@@ -93,10 +91,3 @@ def walked(run: Run, code: Tensor, found: Tensor, steps: Tensor, layers: Sequenc
     """Codes [n, k] moved by each of ``steps`` [s] along each of the directions [m, k]: n m s of them, in this order."""
     step = (steps[:, None] * found[:, None]).flatten(0, 1)  # [m s, k]
     return along(run, code.repeat_interleave(len(step), 0), step.repeat(len(code), 1), layers)
-
-
-def write_arrays(path: Path, found: Tensor) -> None:
-    """Directions [m, k] as an .npz."""
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, allow_pickle=False, directions=found.numpy())
-    write_file(path, buffer.getvalue())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from torch import Tensor
 
 from ganvas.errors import InputError
 from ganvas.exploring.latent import numbers
+from ganvas.files import npz
 from ganvas.layers.mapped import Mapped
 from ganvas.run import Run
 from ganvas.spaces.images.members import npz_file
@@ -32,11 +32,7 @@ class Kept:
     def packed(self) -> bytes:
         """The bytes of an .npz with these arrays."""
         arrays = {"codes": self.codes.numpy(), "names": np.array(self.names), "samples": self.samples}
-        buffer = io.BytesIO()
-        np.savez_compressed(
-            buffer, allow_pickle=False, **arrays, **({} if self.labels is None else {"labels": self.labels})
-        )
-        return buffer.getvalue()
+        return npz(**arrays, **({} if self.labels is None else {"labels": self.labels}))
 
 
 def load(run: Run, source: str | Path, option: str) -> Kept:

@@ -15,6 +15,7 @@ from PIL import Image
 
 from ganvas.errors import InputError
 from ganvas.exploring.video import film
+from ganvas.files import npz
 from ganvas.space import Space
 from ganvas.spaces.images.pixels import converted
 from ganvas.spaces.images.space import Images
@@ -100,13 +101,10 @@ def coded(picture: Image.Image, form: str) -> bytes:
 
 def arrays(made: Made) -> bytes:
     """``samples`` and ``labels`` as ``ganvas generate --out x.npz`` writes them."""
-    buffer, held = io.BytesIO(), {"samples": made.samples}
+    held = {"samples": made.samples}
     if made.labels is not None and made.space.labels is not None:
-        whole = all(column.classes for column in made.space.labels.columns)
-        stored = made.labels.astype(np.int64) if whole else made.labels
-        held["labels"] = stored[:, 0] if stored.shape[1] == 1 else stored
-    np.savez_compressed(buffer, allow_pickle=False, **held)
-    return buffer.getvalue()
+        held["labels"] = made.space.labels.stored(made.labels)
+    return npz(**held)
 
 
 def archive(made: Made) -> bytes:

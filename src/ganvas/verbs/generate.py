@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
-
-import numpy as np
 
 from ganvas.errors import InputError
 from ganvas.exported import Exported, Sampler
-from ganvas.files import is_table, png, write_file, writing
+from ganvas.files import is_table, npz, png, write_file, writing
 from ganvas.spaces.tables.reading import from_file
 from ganvas.spaces.tables.space import Table
 from ganvas.spaces.tables.writing import written
@@ -117,12 +114,8 @@ def write_array(run: Sampler, out: Path, n: int, how: How) -> None:
     raw, labels = run.samples(range(n), *how)
     arrays = {"samples": raw}
     if labels is not None and run.space.labels is not None:
-        whole = all(column.classes for column in run.space.labels.columns)
-        stored = labels.astype(np.int64) if whole else labels
-        arrays["labels"] = stored[:, 0] if stored.shape[1] == 1 else stored
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, allow_pickle=False, **arrays)
-    write_file(out, buffer.getvalue())
+        arrays["labels"] = run.space.labels.stored(labels)
+    write_file(out, npz(**arrays))
 
 
 def write_pictures(run: Sampler, out: Path, n: int, how: How) -> None:
